@@ -1,0 +1,49 @@
+"""What a node is: its declaration, its sockets and widgets, and the catalogue of all of them."""
+
+from server.kit.annotations import Output
+from server.kit.context import Context, Folders
+from server.kit.declare import Node, node
+from server.kit.problems import Canceled, InputProblem, NodeInputError, Problem, WorkflowError, pointer
+from server.kit.values import Artifact, Lazy, Ready, SocketType
+from server.kit.widgets import (
+    Advanced,
+    Choice,
+    Color,
+    FilePicker,
+    Number,
+    Seed,
+    ShownIf,
+    Slider,
+    Text,
+    Toggle,
+    Widget,
+)
+
+__all__ = [
+    "Advanced",
+    "Artifact",
+    "Canceled",
+    "Choice",
+    "Color",
+    "Context",
+    "FilePicker",
+    "Folders",
+    "InputProblem",
+    "Lazy",
+    "Node",
+    "NodeInputError",
+    "Number",
+    "Output",
+    "Problem",
+    "Ready",
+    "Seed",
+    "ShownIf",
+    "Slider",
+    "SocketType",
+    "Text",
+    "Toggle",
+    "Widget",
+    "WorkflowError",
+    "node",
+    "pointer",
+]

@@ -1,0 +1,106 @@
+"""Values on wires, as the engine sees them: opaque, with a codec for the disk and a size. No tensors here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+ANY = "any"
+"""The socket type that fits every other; what runs through it is checked where it arrives."""
+
+KNOBS: dict[str, type] = {"int": int, "float": float, "bool": bool, "str": str, "path": Path}
+"""Types that can be written down as constants. `Literal` and `Enum` knobs are `str` or `int` with a `Choice` widget."""
+
+
+class Lazy(Protocol[T_co]):
+    """An input whose upstream nodes run only when `get` is called."""
+
+    def get(self) -> T_co:
+        """Run what is upstream, once, and return its value."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Generic[T]):
+    """A `Lazy` that is there already: for calling a node as a plain function."""
+
+    value: T
+
+    def get(self) -> T:
+        """Return the value."""
+        return self.value
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """How values of one socket type live on disk. `version` is part of every cache key that passes through it."""
+
+    version: int
+
+    def write(self, value: object, folder: Path) -> None:
+        """Write the value into files inside the empty `folder`."""
+        ...
+
+    def read(self, folder: Path) -> object:
+        """Read back what `write` wrote; raises OSError or ValueError when the files are not whole."""
+        ...
+
+
+@runtime_checkable
+class StreamCodec(Codec, Protocol):
+    """A codec for values that are consumed piece by piece, such as clips: written to disk while they pass."""
+
+    def tee(self, value: object, folder: Path, on_complete: Callable[[], None], on_abort: Callable[[], None]) -> object:
+        """Return a value equal to `value` whose first full consumption also fills `folder`.
+
+        Exactly one of the callbacks is called, once: `on_complete` after everything has passed, `on_abort` when the
+        consumer stops early or the producer fails.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SocketType:
+    """One kind of wire.
+
+    Attributes:
+        name: The word in the catalogue, equal to the Python class's name.
+        value_class: What an output must return.
+        color: `#rrggbb` of its ports and links.
+        codec: How the disk cache keeps it; None keeps it in memory only.
+        size_bytes: Memory that a value holds, for the cache's budget.
+        help: One sentence.
+    """
+
+    name: str
+    value_class: type
+    color: str
+    help: str
+    codec: Codec | None = None
+    size_bytes: Callable[[object], int] = lambda _value: 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file that a job produced.
+
+    Attributes:
+        path: Relative to the outputs folder, with forward slashes.
+        media_type: Such as `video/mp4`.
+        size_bytes: Length of the file.
+        digest: BLAKE2b-160 of its content in hexadecimal; also its id over HTTP.
+    """
+
+    path: str
+    media_type: str
+    size_bytes: int
+    digest: str
+
+    def to_json(self) -> dict[str, object]:
+        """Return the artifact as events and the cache carry it."""
+        return {"path": self.path, "media_type": self.media_type, "size_bytes": self.size_bytes, "digest": self.digest}

@@ -1,0 +1,102 @@
+"""Folders, limits and devices, in one frozen record that is read once, at start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import platformdirs
+
+from server.kit.context import Folders
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation may use. Every field can be set by an environment variable, `KINEGRAPH_` and its name.
+
+    Attributes:
+        home: Folder of everything that Kinegraph keeps.
+        custom_nodes: Folder of custom packs.
+        host: Address that the server listens on.
+        port: Port that the server listens on; 0 takes a free one.
+        device: `auto`, or what torch calls it: `cpu`, `cuda:0`, `mps`.
+        memory_cache_bytes: Budget of results kept in the worker's memory.
+        disk_cache_bytes: Budget of results kept on disk.
+        max_body_bytes: Longest request body that is not an upload.
+        max_upload_bytes: Longest uploaded file.
+        max_queue: Most jobs waiting at a time.
+        cancel_grace_s: Seconds that a canceled job may take to stop before its worker is killed.
+    """
+
+    home: Path
+    custom_nodes: Path
+    host: str = "127.0.0.1"
+    port: int = 8188
+    device: str = "auto"
+    memory_cache_bytes: int = 2 * GIB
+    disk_cache_bytes: int = 20 * GIB
+    max_body_bytes: int = 8 * MIB
+    max_upload_bytes: int = 8 * GIB
+    max_queue: int = 10_000
+    cancel_grace_s: float = 10.0
+
+    @property
+    def cache(self) -> Path:
+        """Folder of cached results; it may be deleted while nothing runs."""
+        return self.home / "cache"
+
+    @property
+    def database(self) -> Path:
+        """SQLite file of jobs, their events and their artifacts."""
+        return self.home / "jobs.sqlite"
+
+    @property
+    def folders(self) -> Folders:
+        """Folders that nodes may use."""
+        return Folders(
+            uploads=self.home / "uploads",
+            outputs=self.home / "outputs",
+            models=self.home / "models",
+        )
+
+    @staticmethod
+    def load(environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings.
+
+        Raises:
+            ValueError: A variable does not hold what its setting takes; the message names it.
+        """
+        home = Path(environment.get("KINEGRAPH_HOME") or platformdirs.user_data_path("kinegraph", False)).absolute()
+        given: dict[str, object] = {"home": home, "custom_nodes": _default_packs(home)}
+        for entry in fields(Settings):
+            text = environment.get("KINEGRAPH_" + entry.name.upper())
+            if text is not None and entry.name != "home":
+                given[entry.name] = _read(entry.name, str(entry.type), text)
+        return Settings(**given)  # pyright: ignore[reportArgumentType]
+
+    def create_folders(self) -> Settings:
+        """Make every folder that is missing, readable by this user alone, and return the settings."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.cache, self.folders.uploads, self.folders.outputs, self.folders.models, self.custom_nodes):
+            folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+
+def _default_packs(home: Path) -> Path:
+    """Return the checkout's `custom_nodes` when this is one, else the folder inside `home`."""
+    checkout = Path(__file__).resolve().parent.parent / "custom_nodes"
+    return checkout if checkout.is_dir() else home / "custom_nodes"
+
+
+def _read(name: str, kind: str, text: str) -> object:
+    readers = {"int": int, "float": float, "Path": lambda value: Path(value).absolute()}
+    try:
+        return readers.get(kind, str)(text)
+    except ValueError as error:
+        message = f"KINEGRAPH_{name.upper()}={text!r} is not a number"
+        raise ValueError(message) from error
