@@ -1,0 +1,214 @@
+"""Residency: which loaded components stay on which device, within a budget of bytes for each.
+
+Weights are a cache below their descriptions. Whoever needs a component uses it within `Residency.use`; while it is in
+use it stays, afterwards it stays as long as there is room, least recently used out first.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from server.diffusion import families, weights
+from server.diffusion.errors import BudgetError
+from server.diffusion.types import Vae, Weights
+
+if TYPE_CHECKING:
+    import torch
+
+_SHARE = 0.8  # of a device's memory, unless told: the rest is for activations and for others
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """One loaded component, as `Residency.residents` lists it."""
+
+    weights: Weights
+    device: str
+    nbytes: int
+    in_use: bool
+
+
+@dataclass(slots=True)
+class _Entry:
+    component: Any
+    nbytes: int
+    users: int = 0
+
+
+class Residency:
+    """Loaded components by description and device, least recently used first. Safe to share between threads."""
+
+    def __init__(
+        self, budgets: Mapping[str, int] | None = None, load: Callable[[Weights, str], Any] | None = None
+    ) -> None:
+        """Start empty.
+
+        Args:
+            budgets: Bytes of weights by device; a device that is not named gets four fifths of its memory.
+            load: Loads a description on a device; the families' loaders unless told otherwise.
+        """
+        self._budgets = dict(budgets or {})
+        self._load = load or load_component
+        self._entries: dict[tuple[Weights, str], _Entry] = {}
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def use(self, description: Weights, device: str = "auto") -> Iterator[Any]:
+        """Hold a component on a device for the length of a `with` block, loading it when it is not there.
+
+        Raises:
+            BudgetError: It does not fit beside what is in use.
+            WeightsError: Its files cannot be loaded.
+        """
+        device = pick_device(device)
+        entry = self._acquire(description, device)
+        try:
+            yield entry.component
+        finally:
+            with self._lock:
+                entry.users -= 1
+
+    def evict(self, description: Weights | None = None, device: str | None = None) -> int:
+        """Drop components that are not in use: one, all of a device, or all. Returns the bytes that were freed."""
+        with self._lock:
+            keys = [
+                key
+                for key, entry in self._entries.items()
+                if entry.users == 0 and description in (None, key[0]) and device in (None, key[1])
+            ]
+            freed = sum(self._entries.pop(key).nbytes for key in keys)
+        if freed:
+            _release_memory()
+        return freed
+
+    def residents(self) -> tuple[Resident, ...]:
+        """Return what is loaded, least recently used first."""
+        with self._lock:
+            return tuple(
+                Resident(description, device, entry.nbytes, entry.users > 0)
+                for (description, device), entry in self._entries.items()
+            )
+
+    def budget(self, device: str) -> int:
+        """Return the bytes of weights that may stay on a device."""
+        if device not in self._budgets:
+            self._budgets[device] = int(device_memory(device) * _SHARE)
+        return self._budgets[device]
+
+    def set_budget(self, device: str, nbytes: int) -> None:
+        """Change a device's budget; what no longer fits and is not in use goes at once."""
+        with self._lock:
+            self._budgets[device] = nbytes
+            self._make_room(device, 0)
+
+    def _acquire(self, description: Weights, device: str) -> _Entry:
+        key = (description, device)
+        with self._lock:
+            entry = self._entries.pop(key, None)
+            if entry is None:
+                wanted = expected_bytes(description, device)
+                if self._make_room(device, wanted) < wanted:
+                    raise self._too_large(description, device, wanted)
+                component = self._load(description, device)
+                entry = _Entry(component, component_bytes(component))
+            self._entries[key] = entry  # at the end: most recently used
+            entry.users += 1
+            return entry
+
+    def _make_room(self, device: str, wanted: int) -> int:
+        """Evict until `wanted` bytes fit or nothing more can go; returns the bytes that are free."""
+        free = self.budget(device) - sum(entry.nbytes for key, entry in self._entries.items() if key[1] == device)
+        evicted = False
+        for key in list(self._entries):
+            if free >= wanted:
+                break
+            if key[1] == device and self._entries[key].users == 0:
+                free += self._entries.pop(key).nbytes
+                evicted = True
+        if evicted:
+            _release_memory()
+        return free
+
+    def _too_large(self, description: Weights, device: str, wanted: int) -> BudgetError:
+        kind = type(description).__name__.lower()
+        return BudgetError(
+            f"{description.name}'s {kind} needs {_mebibytes(wanted)} on {device}, whose budget for weights is "
+            f"{_mebibytes(self.budget(device))}.",
+            "Choose a smaller precision or model, or raise the device's budget.",
+        )
+
+
+@cache
+def shared() -> Residency:
+    """Return the residency of this process: a worker owns one device, and everything in it shares the weights."""
+    return Residency()
+
+
+def load_component(description: Weights, device: str) -> Any:
+    """Load a description's component on a device through its family."""
+    return families.get(description.family).load(description, device, pick_dtype(description, device))
+
+
+def pick_device(name: str = "auto") -> str:
+    """Return a device's name; "auto" is CUDA, else MPS, else the CPU."""
+    import torch
+
+    if name != "auto":
+        return name
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def pick_dtype(description: Weights, device: str) -> torch.dtype:
+    """Return the precision to load in; "auto" is float32 on the CPU and for autoencoders, else bfloat16."""
+    import torch
+
+    if description.dtype != "auto":
+        return getattr(torch, description.dtype)
+    # Few CPUs compute bfloat16 fast, and an autoencoder in half precision shows banding.
+    if device == "cpu" or isinstance(description, Vae):
+        return torch.float32
+    return torch.bfloat16
+
+
+def device_memory(device: str) -> int:
+    """Return the memory of a device in bytes; MPS shares the machine's."""
+    import psutil
+    import torch
+
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_properties(device).total_memory
+    return psutil.virtual_memory().total
+
+
+def expected_bytes(description: Weights, device: str) -> int:
+    """Return the bytes that a component will take once loaded, from its files' headers."""
+    return weights.loaded_count(description) * pick_dtype(description, device).itemsize
+
+
+def component_bytes(component: Any) -> int:
+    """Return the bytes that a loaded component's parameters and buffers take."""
+    modules = getattr(component, "modules", None)
+    parts = modules.values() if isinstance(modules, Mapping) else [component]
+    return sum(
+        tensor.numel() * tensor.element_size() for part in parts for tensor in (*part.parameters(), *part.buffers())
+    )
+
+
+def _release_memory() -> None:
+    import torch
+
+    gc.collect()  # modules with hooks hold cycles; without this their memory comes back at some later time
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _mebibytes(nbytes: int) -> str:
+    return f"{nbytes / 2**20:,.0f} MiB"

@@ -1,0 +1,1 @@
+"""Sampling: noise, schedules, solvers, guidance, and the loop that all families share."""

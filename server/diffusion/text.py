@@ -1,0 +1,55 @@
+"""Prompts to conditioning. How a family pads and masks is its adapter's business."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+
+from server.diffusion import families, memory
+from server.diffusion.families.base import Tensors
+from server.diffusion.memory import Residency
+from server.diffusion.types import Conditioning, TextEncoder
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
+
+
+@torch.no_grad()
+def encode_text(
+    encoder: TextEncoder, prompt: str, *, device: str = "auto", residency: Residency | None = None
+) -> Conditioning:
+    """Encode a prompt, and the empty prompt beside it, which guidance falls back on.
+
+    Args:
+        encoder: The text encoder.
+        prompt: Any text; what exceeds the model's prompt length is cut.
+        device: Where to encode; the result is on the CPU in any case.
+        residency: Where weights are kept; the process's own unless told otherwise.
+
+    Returns:
+        Conditioning with "embeds", (1, tokens, width).
+    """
+    family = families.get(encoder.family)
+    tokens = encoder.capabilities.prompt_tokens
+    with (residency or memory.shared()).use(encoder, device) as stack:
+        tensors = _on_cpu(family.encode_text(stack, prompt, tokens))
+        empty = tensors if not prompt else _on_cpu(family.encode_text(stack, "", tokens))
+    return Conditioning(family=family.name, text=prompt, tensors=tensors, empty=empty)
+
+
+def unknown_words(
+    encoder: TextEncoder, prompt: str, *, device: str = "auto", residency: Residency | None = None
+) -> tuple[str, ...]:
+    """Return the prompt's words that the tokenizer has no token for, once each, in order.
+
+    Only a closed vocabulary has such words; tokenizers that fall back on pieces or bytes know every word.
+    """
+    with (residency or memory.shared()).use(encoder, device) as stack:
+        tokenizer = stack.tokenizer
+        unknown = tokenizer.unk_token_id
+        words = dict.fromkeys(match.group() for match in _WORD.finditer(prompt))
+        return tuple(word for word in words if unknown in tokenizer(word, add_special_tokens=False).input_ids)
+
+
+def _on_cpu(tensors: Tensors) -> Tensors:
+    return {name: tensor.cpu() for name, tensor in tensors.items()}

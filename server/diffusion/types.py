@@ -1,0 +1,184 @@
+"""The values that travel between diffusion nodes: descriptions of weights, conditioning, latents.
+
+Light on purpose: importing this module loads no torch, so that the catalogue of nodes can name these types. Loading
+weights, encoding and sampling live in the modules beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MAIN = "video"
+"""Name of the latent that every family has; others (sound) ride along under their own names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a model can make and how it likes to be asked.
+
+    Attributes:
+        family: Name of the family's adapter, such as "wan".
+        latent_channels: Channels of the main latent.
+        spatial_scale: Pixels along one side of a latent cell.
+        temporal_scale: Pixel frames in one latent frame, the first latent frame excepted.
+        size_multiple: Width and height are multiples of this many pixels.
+        max_size: Longest side in pixels that the position embedding covers.
+        max_frames: Most pixel frames that the position embedding covers.
+        prompt_tokens: Tokens that a prompt is padded or cut to.
+        batched_cfg: Whether guidance runs both branches in one batch.
+        default_width: Pixels.
+        default_height: Pixels.
+        default_frames: Pixel frames.
+        default_fps: Frames a second at which the model was trained.
+        default_steps: Solver steps.
+        default_guidance_scale: 1 means no guidance.
+        default_shift: Shift of the sigma schedule.
+    """
+
+    family: str
+    latent_channels: int
+    spatial_scale: int
+    temporal_scale: int
+    size_multiple: int
+    max_size: int
+    max_frames: int
+    prompt_tokens: int
+    batched_cfg: bool = False
+    default_width: int
+    default_height: int
+    default_frames: int
+    default_fps: Fraction
+    default_steps: int
+    default_guidance_scale: float
+    default_shift: float
+
+    def legal_size(self, pixels: int) -> int:
+        """Return the nearest width or height that the model can make."""
+        multiple = self.size_multiple
+        nearest = max(multiple, round(pixels / multiple) * multiple)
+        return min(nearest, self.max_size // multiple * multiple)
+
+    def legal_frames(self, frames: int) -> int:
+        """Return the smallest legal number of pixel frames that is not below `frames`, up to the model's most."""
+        frames = min(max(1, frames), self.max_frames)
+        wanted = 1 + math.ceil((frames - 1) / self.temporal_scale) * self.temporal_scale
+        return wanted if wanted <= self.max_frames else wanted - self.temporal_scale
+
+    def latent_frames(self, frames: int) -> int:
+        """Return how many latent frames hold `frames` pixel frames."""
+        return (frames - 1) // self.temporal_scale + 1
+
+    def pixel_frames(self, latent_frames: int) -> int:
+        """Return how many pixel frames `latent_frames` latent frames decode to."""
+        return (latent_frames - 1) * self.temporal_scale + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """One component of a model on disk: a description, never the tensors. Cheap to make, hash and compare.
+
+    Attributes:
+        folder: Absolute path of the model's folder (the one with model_index.json).
+        digest: Hex digest of the component's files, so that changed files are another component.
+        name: Name for people.
+        dtype: "auto", "float32", "bfloat16" or "float16"; auto depends on the device.
+        capabilities: What the model can make.
+    """
+
+    folder: str
+    digest: str
+    name: str
+    dtype: str = "auto"
+    capabilities: Capabilities
+
+    @property
+    def family(self) -> str:
+        """Name of the family's adapter."""
+        return self.capabilities.family
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model(Weights):
+    """The denoiser with its scheduler's configuration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextEncoder(Weights):
+    """The text encoder with its tokenizer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vae(Weights):
+    """The autoencoder between pixels and latents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Conditioning:
+    """What steers a denoiser: an encoded prompt, later images and controls as well.
+
+    Attributes:
+        family: Name of the family whose encoder made it.
+        text: The prompt as it was typed.
+        tensors: By name, on the CPU; "embeds" is (batch, tokens, width).
+        empty: The same for an empty prompt: what guidance starts from when no negative prompt is given.
+    """
+
+    family: str
+    text: str
+    tensors: Mapping[str, Tensor]
+    empty: Mapping[str, Tensor] = field(default_factory=dict[str, "Tensor"])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the tensors hold."""
+        return _nbytes(self.tensors) + _nbytes(self.empty)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Latent:
+    """A clip in a model's latent space, normalised as the model expects it.
+
+    Attributes:
+        family: Name of the family whose space it is in.
+        samples: By name, on the CPU; "video" is (batch, channels, frames, height, width) float32.
+        noise_level: Sigma of the noise that it still holds: 1 is an empty latent (its values are not read), 0 is
+            clean, between them it was denoised in part.
+        width: Pixels.
+        height: Pixels.
+        frames: Pixel frames.
+        fps: Frames a second of the decoded clip.
+    """
+
+    family: str
+    samples: Mapping[str, Tensor]
+    noise_level: float
+    width: int
+    height: int
+    frames: int
+    fps: Fraction
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is only a shape, to be filled with noise."""
+        return self.noise_level >= 1.0
+
+    @property
+    def video(self) -> Tensor:
+        """The main latent, (batch, channels, frames, height, width)."""
+        return self.samples[MAIN]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the tensors hold."""
+        return _nbytes(self.samples)
+
+
+def _nbytes(tensors: Mapping[str, Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

@@ -1,0 +1,115 @@
+"""From a model folder to descriptions of its components: recognise, check, digest. Loads no weights.
+
+A model folder is in the layout of diffusers (model_index.json and a subfolder for each component), and may have a
+manifest, kinegraph.json, that says what the layout cannot: name, prompt length, preferred settings. Nothing is ever
+fetched.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from server.diffusion import families, files
+from server.diffusion.errors import WeightsError
+from server.diffusion.families.base import Family
+from server.diffusion.types import Capabilities, Model, TextEncoder, Vae, Weights
+
+MANIFEST = "kinegraph.json"
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+W = TypeVar("W", bound=Weights)
+
+
+class Descriptions(NamedTuple):
+    """The components of one model folder."""
+
+    model: Model
+    text_encoder: TextEncoder
+    vae: Vae
+
+
+def describe(folder: Path, *, dtype: str = "auto") -> Descriptions:
+    """Describe a model folder's components, once its files have proved to be there, whole and safe.
+
+    Args:
+        folder: The folder with model_index.json.
+        dtype: Precision to load in: one of `DTYPES`.
+
+    Raises:
+        WeightsError: No model, an unknown family, a missing or damaged file, or a pickle.
+    """
+    if dtype not in DTYPES:
+        raise WeightsError(f"There is no precision {dtype!r}.", f"Use one of {', '.join(DTYPES)}.")
+    folder = folder.resolve()
+    family = _family(folder)
+    _check(folder, family)
+    capabilities = family.capabilities(folder, manifest(folder))
+    return Descriptions(
+        model=_component(Model, folder, dtype, capabilities),
+        text_encoder=_component(TextEncoder, folder, dtype, capabilities),
+        vae=_component(Vae, folder, dtype, capabilities),
+    )
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a hex digest of everything in the folder that `describe` depends on.
+
+    Raises:
+        WeightsError: As `describe`.
+    """
+    folder = folder.resolve()
+    family = _family(folder)
+    _check(folder, family)
+    parts = [folder / "model_index.json", *_subfolders(folder, family)]
+    if (folder / MANIFEST).is_file():
+        parts.append(folder / MANIFEST)
+    return files.digest(tuple(parts))
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """Return the folder's manifest; empty when it has none."""
+    path = folder / MANIFEST
+    return files.read_json(path) if path.is_file() else {}
+
+
+def loaded_count(weights: Weights) -> int:
+    """Return how many parameters loading the component brings into memory, read from the files' headers."""
+    folder = Path(weights.folder)
+    parts = (folder / part for part in families.get(weights.family).components(type(weights)))
+    return sum(files.tensor_count(part) for part in parts if (part / "config.json").is_file())
+
+
+def _family(folder: Path) -> Family:
+    if not folder.is_dir():
+        raise WeightsError(f"There is no model folder {folder.name}.", "Check the path.")
+    if not (folder / "model_index.json").is_file():
+        raise WeightsError(
+            f"{folder.name} has no model_index.json, so it is no model folder of diffusers.",
+            "Choose the folder that holds transformer, vae and text_encoder.",
+        )
+    return families.for_pipeline(str(files.read_json(folder / "model_index.json").get("_class_name", "")))
+
+
+def _subfolders(folder: Path, family: Family) -> list[Path]:
+    return [folder / part for kind in (Model, TextEncoder, Vae) for part in family.components(kind)]
+
+
+def _check(folder: Path, family: Family) -> None:
+    for part in _subfolders(folder, family):
+        if not part.is_dir():
+            raise WeightsError(f"{folder.name} lacks the folder {part.name}.", "Copy or download it again.")
+        if part.name not in {"scheduler", "tokenizer"}:
+            files.read_json(part / "config.json")
+            files.tensor_files(part)
+
+
+def _component(kind: type[W], folder: Path, dtype: str, capabilities: Capabilities) -> W:
+    parts = families.get(capabilities.family).components(kind)
+    return kind(
+        folder=str(folder),
+        digest=files.digest(tuple(folder / part for part in parts)),
+        name=str(manifest(folder).get("name", folder.name)),
+        dtype=dtype,
+        capabilities=capabilities,
+    )
