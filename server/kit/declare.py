@@ -9,7 +9,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, cast, get_type_hints
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, cast, get_origin, get_type_hints
 
 from server.kit.annotations import Reading, read_annotation
 from server.kit.context import Context
@@ -206,9 +206,9 @@ def _default(
 def _outputs(function: Callable[..., object], returned: Any, doc: Docstring) -> tuple[tuple[OutputSocket, ...], bool]:
     if returned is type(None):
         return (), False
+    if returned is tuple or get_origin(returned) is tuple:
+        raise _error(function, "a bare tuple has no names for its outputs; return a NamedTuple")
     if isinstance(returned, type) and issubclass(returned, tuple):
-        if not hasattr(returned, "_fields"):
-            raise _error(function, "a bare tuple has no names for its outputs; return a NamedTuple")
         fields = get_type_hints(returned, include_extras=True)
         help_lines = read_docstring(returned).args
         names = cast("type[NamedTuple]", returned)._fields

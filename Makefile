@@ -1,0 +1,43 @@
+# Every target sets up what it needs; a second run installs nothing again.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
+PROMPT ?= a red ball drifts right across a green meadow
+
+.DEFAULT_GOAL := help
+.PHONY: help setup video serve test check bench types
+
+help:  ## list the targets
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.runtime  ## make .venv and install Kinegraph
+
+video: $(VENV)/.runtime  ## make one clip with the starter model: make video PROMPT="..."
+	@$(BIN)/kinegraph run workflows/text_to_video.json --set prompt="$(PROMPT)" -o outputs/video.mp4
+
+serve: $(VENV)/.runtime  ## start the server and open it in the browser
+	$(BIN)/kinegraph serve
+
+test: check  ## everything: checks, then the whole suite
+	.ci/system-packages
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.dev  ## lint, format, types, import contracts
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+bench: $(VENV)/.dev  ## measure; prints the tables of docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+types: $(VENV)/.dev  ## write the published schemas anew
+	$(BIN)/kinegraph schemas docs
+
+$(VENV)/.runtime: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
