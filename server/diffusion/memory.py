@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -59,7 +59,7 @@ class Residency:
         self._lock = threading.RLock()
 
     @contextmanager
-    def use(self, description: Weights, device: str = "auto") -> Iterator[Any]:
+    def use(self, description: Weights, device: str = "auto") -> Generator[Any]:
         """Hold a component on a device for the length of a `with` block, loading it when it is not there.
 
         Raises:

@@ -11,7 +11,7 @@ from server.diffusion.families.base import Tensors
 from server.diffusion.memory import Residency
 from server.diffusion.types import Conditioning, TextEncoder
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
+_WORD = re.compile(r"\w+")
 
 
 @torch.no_grad()
@@ -40,15 +40,16 @@ def encode_text(
 def unknown_words(
     encoder: TextEncoder, prompt: str, *, device: str = "auto", residency: Residency | None = None
 ) -> tuple[str, ...]:
-    """Return the prompt's words that the tokenizer has no token for, once each, in order.
+    """Return the prompt's words that the tokenizer has no token for, in lower case, once each, in order.
 
     Only a closed vocabulary has such words; tokenizers that fall back on pieces or bytes know every word.
     """
+    words = dict.fromkeys(match.group().lower() for match in _WORD.finditer(prompt))
     with (residency or memory.shared()).use(encoder, device) as stack:
         tokenizer = stack.tokenizer
-        unknown = tokenizer.unk_token_id
-        words = dict.fromkeys(match.group() for match in _WORD.finditer(prompt))
-        return tuple(word for word in words if unknown in tokenizer(word, add_special_tokens=False).input_ids)
+        return tuple(
+            word for word in words if tokenizer.unk_token_id in tokenizer(word, add_special_tokens=False).input_ids
+        )
 
 
 def _on_cpu(tensors: Tensors) -> Tensors:

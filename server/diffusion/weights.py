@@ -52,6 +52,11 @@ def describe(folder: Path, *, dtype: str = "auto") -> Descriptions:
     )
 
 
+def vae_of(model: Model) -> Vae:
+    """Describe the autoencoder in a model's own folder, for previews of its latents."""
+    return _component(Vae, Path(model.folder), model.dtype, model.capabilities)
+
+
 def fingerprint(folder: Path) -> str:
     """Return a hex digest of everything in the folder that `describe` depends on.
 
@@ -106,10 +111,12 @@ def _check(folder: Path, family: Family) -> None:
 
 def _component(kind: type[W], folder: Path, dtype: str, capabilities: Capabilities) -> W:
     parts = families.get(capabilities.family).components(kind)
+    about = manifest(folder)
+    name = str(about.get("title") or about.get("name") or folder.name)
     return kind(
         folder=str(folder),
         digest=files.digest(tuple(folder / part for part in parts)),
-        name=str(manifest(folder).get("name", folder.name)),
+        name=name,
         dtype=dtype,
         capabilities=capabilities,
     )

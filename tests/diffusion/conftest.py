@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from server.diffusion import weights
 from server.diffusion.memory import Residency
 from server.diffusion.weights import Descriptions
 
-WORDS = "a red blue boat drifts left across the sea cat runs on grass blurry dark".split()
+WORDS = ("a", "red", "blue", "boat", "drifts", "left", "across", "the", "sea", "cat", "runs", "blurry", "dark")
 
 torch.set_num_threads(1)
 

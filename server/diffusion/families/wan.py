@@ -9,6 +9,7 @@ import copy
 import html
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,9 +172,7 @@ def clean_prompt(text: str) -> str:
     from diffusers.utils import is_ftfy_available
 
     if is_ftfy_available():
-        import ftfy
-
-        text = ftfy.fix_text(text)
+        text = import_module("ftfy").fix_text(text)
     text = html.unescape(html.unescape(text)).strip()
     return regex.sub(r"\s+", " ", text).strip()
 
@@ -194,9 +193,8 @@ def _refuse_variants(folder: Path) -> None:
 def _load_denoiser(folder: Path, device: str, dtype: torch.dtype) -> Denoiser:
     from diffusers.models import WanTransformer3DModel
 
-    transformer = WanTransformer3DModel.from_pretrained(
-        str(folder / "transformer"), dtype=dtype, local_files_only=True, use_safetensors=True
-    )
+    load: Any = WanTransformer3DModel.from_pretrained
+    transformer = load(str(folder / "transformer"), dtype=dtype, local_files_only=True, use_safetensors=True)
     transformer.requires_grad_(False).eval().to(device)
     scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
     return Denoiser(modules={"transformer": transformer}, scheduler_config=scheduler)
@@ -216,9 +214,8 @@ def _load_text(folder: Path, device: str, dtype: torch.dtype) -> TextStack:
 def _load_vae(folder: Path, device: str, dtype: torch.dtype) -> torch.nn.Module:
     from diffusers.models import AutoencoderKLWan
 
-    vae = AutoencoderKLWan.from_pretrained(
-        str(folder / "vae"), dtype=dtype, local_files_only=True, use_safetensors=True
-    )
+    load: Any = AutoencoderKLWan.from_pretrained
+    vae = load(str(folder / "vae"), dtype=dtype, local_files_only=True, use_safetensors=True)
     return vae.requires_grad_(False).eval().to(device)
 
 

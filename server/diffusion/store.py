@@ -1,0 +1,127 @@
+"""Values to folders and back, for a disk cache: safetensors for tensors, JSON for the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from server.diffusion.errors import DiffusionError
+from server.diffusion.types import Capabilities, Conditioning, Latent, Model, TextEncoder, Vae, Weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_KINDS: Mapping[str, type[Weights]] = {kind.__name__: kind for kind in (Model, TextEncoder, Vae)}
+_ABOUT, _TENSORS, _EMPTY = "value.json", "tensors.safetensors", "empty.safetensors"
+
+
+class StoreError(DiffusionError):
+    """A stored value that cannot be read back."""
+
+
+def write_weights(value: Weights, folder: Path) -> None:
+    """Write a description to a folder that exists."""
+    capabilities = dataclasses.asdict(value.capabilities) | {"default_fps": str(value.capabilities.default_fps)}
+    own = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    _write_about(folder, own | {"kind": type(value).__name__, "capabilities": capabilities})
+
+
+def read_weights(folder: Path) -> Weights:
+    """Read a description back.
+
+    Raises:
+        StoreError: The folder does not hold one.
+    """
+    about = _read_about(folder)
+    try:
+        kind = _KINDS[about.pop("kind")]
+        capabilities = about.pop("capabilities")
+        fps = Fraction(capabilities.pop("default_fps"))
+        return kind(**about, capabilities=Capabilities(**capabilities, default_fps=fps))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _broken(folder) from error
+
+
+def write_conditioning(value: Conditioning, folder: Path) -> None:
+    """Write conditioning to a folder that exists."""
+    _write_tensors(value.tensors, folder / _TENSORS)
+    _write_tensors(value.empty, folder / _EMPTY)
+    _write_about(folder, {"family": value.family, "text": value.text})
+
+
+def read_conditioning(folder: Path) -> Conditioning:
+    """Read conditioning back.
+
+    Raises:
+        StoreError: The folder does not hold it whole.
+    """
+    about = _read_about(folder)
+    try:
+        return Conditioning(
+            family=about["family"],
+            text=about["text"],
+            tensors=_read_tensors(folder / _TENSORS),
+            empty=_read_tensors(folder / _EMPTY),
+        )
+    except KeyError as error:
+        raise _broken(folder) from error
+
+
+def write_latent(value: Latent, folder: Path) -> None:
+    """Write a latent to a folder that exists."""
+    _write_tensors(value.samples, folder / _TENSORS)
+    names = ("family", "noise_level", "width", "height", "frames")
+    _write_about(folder, {name: getattr(value, name) for name in names} | {"fps": str(value.fps)})
+
+
+def read_latent(folder: Path) -> Latent:
+    """Read a latent back.
+
+    Raises:
+        StoreError: The folder does not hold one whole.
+    """
+    about = _read_about(folder)
+    try:
+        fps = Fraction(about.pop("fps"))
+        return Latent(**about, fps=fps, samples=_read_tensors(folder / _TENSORS))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _broken(folder) from error
+
+
+def _write_about(folder: Path, about: Mapping[str, Any]) -> None:
+    (folder / _ABOUT).write_text(json.dumps(about, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+
+
+def _read_about(folder: Path) -> dict[str, Any]:
+    try:
+        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _broken(folder) from error
+    if not isinstance(about, dict):
+        raise _broken(folder)
+    return about
+
+
+def _write_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
+    from safetensors.torch import save_file
+
+    # A view (padding cut off, a transposed block) is not contiguous, which the format refuses.
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, file)
+
+
+def _read_tensors(file: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise _broken(file.parent) from error
+
+
+def _broken(folder: Path) -> StoreError:
+    return StoreError(f"The value stored in {folder.name} is damaged or incomplete.", "It has to be computed again.")
