@@ -1,0 +1,145 @@
+"""Sound: decoding it in time with its video, cutting, joining, resampling. Encoding is the encoder's matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+
+from .container import open_container
+from .errors import MediaError
+from .types import Audio
+
+if TYPE_CHECKING:
+    from .types import Array
+
+LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+# 2 GiB is more than an hour and a half of stereo at 48 kHz.
+MAX_AUDIO_BYTES = 2 * 2**30
+
+
+def read_audio(
+    path: str | Path,
+    *,
+    start_s: Fraction | float = 0,
+    duration_s: Fraction | float | None = None,
+    origin_s: Fraction | None = None,
+) -> Audio | None:
+    """Decode the first audio stream, cut to a span of time; None when the file has no sound.
+
+    Args:
+        path: A local file.
+        start_s: Where to start, in seconds after the origin.
+        duration_s: How much to return; to the end when absent. Silence fills what the stream lacks at its start.
+        origin_s: The time on the file's own clock that counts as 0, usually the first video frame's; the first
+            sample's when absent.
+
+    Raises:
+        MediaError: The file is broken, or the sound takes more than ``MAX_AUDIO_BYTES``.
+    """
+    with open_container(path) as container:
+        if not container.streams.audio:
+            return None
+        stream = container.streams.audio[0]
+        rate, channels = stream.codec_context.sample_rate, stream.codec_context.channels
+        if channels not in LAYOUTS or rate <= 0:
+            raise MediaError(f"{Path(path).name} has {channels} audio channels at {rate} Hz", "convert it to stereo")
+        start = Fraction(start_s)
+        end = None if duration_s is None else start + Fraction(duration_s)
+        if origin_s is not None and start > 1 and stream.time_base:
+            # A second early, because coders need some sound before they are in step.
+            container.seek(int((origin_s + start - 1) / stream.time_base), stream=stream)
+        samples, first_s = _decode(container.decode(stream), rate, channels, origin_s, end)
+    samples = _shift(samples, round((first_s - start) * rate))
+    if end is not None:
+        samples = samples[:, : round((end - start) * rate)]
+    return Audio(np.ascontiguousarray(samples), rate)
+
+
+def _decode(
+    frames: Iterable[Any], rate: int, channels: int, origin_s: Fraction | None, end: Fraction | None
+) -> tuple[Array, Fraction]:
+    """Decode up to time ``end``; return samples (channels, n) and the time of the first one, both after the origin."""
+    resampler = av.AudioResampler(format="fltp", layout=LAYOUTS[channels], rate=rate)
+    blocks: list[Array] = []
+    origin, first_s = origin_s, None
+    size_bytes = 0
+    for frame in frames:
+        clock_s = Fraction(0) if frame.pts is None else frame.pts * frame.time_base
+        origin = clock_s if origin is None else origin
+        time_s = clock_s - origin
+        first_s = time_s if first_s is None else first_s
+        if end is not None and time_s > end:
+            break
+        for converted in resampler.resample(frame):
+            blocks.append(converted.to_ndarray())
+            size_bytes += blocks[-1].nbytes
+        if size_bytes > MAX_AUDIO_BYTES:
+            raise MediaError("the sound is too long for memory", "load a shorter part with start and duration")
+    samples = np.concatenate(blocks, axis=1) if blocks else np.zeros((channels, 0), np.float32)
+    return samples.astype(np.float32, copy=False), first_s or Fraction(0)
+
+
+def _shift(samples: Array, offset: int) -> Array:
+    """Put ``offset`` samples of silence before the sound, or drop as many when it is negative."""
+    if offset <= 0:
+        return samples[:, -offset:]
+    return np.concatenate([np.zeros((samples.shape[0], offset), np.float32), samples], axis=1)
+
+
+def silence(duration_s: Fraction | float, sample_rate: int = 48000, channels: int = 2) -> Audio:
+    """Return silence of a given length in seconds."""
+    return Audio(np.zeros((channels, round(Fraction(duration_s) * sample_rate)), np.float32), sample_rate)
+
+
+def slice_audio(audio: Audio, start_s: Fraction, duration_s: Fraction) -> Audio:
+    """Return the part that starts at ``start_s`` and lasts ``duration_s``; silence fills what the sound lacks."""
+    start = round(start_s * audio.sample_rate)
+    return fit_audio(Audio(audio.samples[:, start:], audio.sample_rate), duration_s)
+
+
+def fit_audio(audio: Audio, duration_s: Fraction) -> Audio:
+    """Cut sound, or fill it with silence, to exactly ``duration_s`` seconds."""
+    wanted = round(duration_s * audio.sample_rate)
+    missing = wanted - audio.samples.shape[1]
+    if missing > 0:
+        return Audio(np.pad(audio.samples, ((0, 0), (0, missing))), audio.sample_rate)
+    return Audio(audio.samples[:, :wanted], audio.sample_rate)
+
+
+def resample_audio(audio: Audio, sample_rate: int, channels: int) -> Audio:
+    """Return sound at another rate and with another number of channels (1 to 8), mixed up or down.
+
+    Raises:
+        MediaError: The number of channels is not 1 to 8.
+    """
+    for count in (audio.channels, channels):
+        if count not in LAYOUTS:
+            raise MediaError(f"sound with {count} channels has no known layout", "use 1 to 8 channels")
+    if (audio.sample_rate, audio.channels) == (sample_rate, channels):
+        return audio
+    resampler = av.AudioResampler(format="fltp", layout=LAYOUTS[channels], rate=sample_rate)
+    blocks = [
+        converted.to_ndarray()
+        for frame in (audio_frame(audio.samples, audio.sample_rate), None)
+        for converted in resampler.resample(frame)
+    ]
+    samples = np.concatenate(blocks, axis=1) if blocks else np.zeros((channels, 0), np.float32)
+    return fit_audio(Audio(samples.astype(np.float32, copy=False), sample_rate), audio.duration_s)
+
+
+def audio_frame(samples: Array, sample_rate: int, position: int = 0) -> av.AudioFrame:
+    """Wrap float32 samples (channels, n) as FFmpeg's frame that starts at sample number ``position``."""
+    layout = LAYOUTS[samples.shape[0]]
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
+    frame.sample_rate, frame.pts, frame.time_base = sample_rate, position, Fraction(1, sample_rate)
+    return frame
+
+
+def join_audio(parts: list[Audio]) -> Audio:
+    """Join sounds of one rate and one number of channels end to end."""
+    return Audio(np.concatenate([part.samples for part in parts], axis=1), parts[0].sample_rate)

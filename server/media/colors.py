@@ -1,0 +1,149 @@
+"""Colour between RGB and YUV: FFmpeg's names and numbers for it, and the exact conversion. No files are touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+
+from .errors import MediaError
+from .types import ColorTags
+
+if TYPE_CHECKING:
+    from .types import Array
+
+# Numbers of ITU-T H.273, which FFmpeg and every container share.
+PRIMARIES = {"bt709": 1, "bt470m": 4, "bt470bg": 5, "smpte170m": 6, "smpte240m": 7, "bt2020": 9, "smpte432": 12}
+TRANSFERS = {
+    "bt709": 1,
+    "gamma22": 4,
+    "gamma28": 5,
+    "smpte170m": 6,
+    "smpte240m": 7,
+    "linear": 8,
+    "iec61966-2-1": 13,
+    "bt2020-10": 14,
+    "bt2020-12": 15,
+    "smpte2084": 16,
+    "arib-std-b67": 18,
+}
+MATRICES = {"gbr": 0, "bt709": 1, "fcc": 4, "bt470bg": 5, "smpte170m": 6, "smpte240m": 7, "bt2020nc": 9}
+
+_SWSCALE_MATRIX = {
+    "bt709": Colorspace.ITU709,
+    "fcc": Colorspace.FCC,
+    "bt470bg": Colorspace.ITU601,
+    "smpte170m": Colorspace.SMPTE170M,
+    "smpte240m": Colorspace.SMPTE240M,
+    "bt2020nc": Colorspace.BT2020,
+}
+# Without these flags swscale is off by up to 3 levels; with them by the rounding alone.
+_EXACT = (
+    Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+)
+
+
+def tags_from_codes(codes: tuple[int, int, int, int], height: int, *, is_rgb: bool) -> ColorTags:
+    """Name H.273 codes (primaries, transfer, matrix, range), filling in what a file leaves unsaid as players do.
+
+    Args:
+        codes: The numbers that the file carries; unknown and unspecified ones are guessed.
+        height: Frame height: below 720 lines an untagged file is taken for BT.601, else for BT.709.
+        is_rgb: Whether the pixels are stored as RGB, which has no matrix and is full range.
+    """
+    primaries, transfer, matrix, color_range = codes
+    assumed_matrix = "bt709" if height >= 720 else "smpte170m"
+    return ColorTags(
+        primaries=_name_of(PRIMARIES, primaries) or "bt709",
+        transfer=_name_of(TRANSFERS, transfer) or "bt709",
+        matrix="gbr" if is_rgb else (_name_of(_known_matrices(), matrix) or assumed_matrix),
+        full_range=is_rgb or color_range == int(ColorRange.JPEG),
+    )
+
+
+def codes_from_tags(tags: ColorTags) -> tuple[int, int, int, int]:
+    """Return the H.273 numbers (primaries, transfer, matrix, range) of named tags.
+
+    Raises:
+        MediaError: A name is not one of FFmpeg's.
+    """
+    color_range = ColorRange.JPEG if tags.full_range else ColorRange.MPEG
+    return (
+        _code_of(PRIMARIES, tags.primaries, "primaries"),
+        _code_of(TRANSFERS, tags.transfer, "transfer"),
+        _code_of(MATRICES, tags.matrix, "matrix"),
+        int(color_range),
+    )
+
+
+class PixelConverter:
+    """Convert frames between RGB arrays and a file's pixel format; one for each stream: it keeps swscale's tables."""
+
+    def __init__(self, tags: ColorTags) -> None:
+        if tags.matrix != "gbr" and tags.matrix not in _SWSCALE_MATRIX:
+            raise MediaError(f"the colour matrix {tags.matrix} cannot be converted", "use bt709")
+        self._tags = tags
+        self._swscale = VideoReformatter()
+
+    def to_rgb(self, frame: av.VideoFrame, *, deep: bool) -> Array:
+        """Return a decoded frame as (H, W, 3) RGB, full range: uint16 when ``deep``, else uint8."""
+        rgb = self._convert(frame, "rgb48le" if deep else "rgb24", from_yuv=True)
+        return rgb.to_ndarray()
+
+    def from_rgb(self, pixels: Array, pixel_format: str) -> av.VideoFrame:
+        """Return an encoder's frame from (H, W, 3) RGB in uint8 or uint16."""
+        source = av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(pixels), "rgb48le" if pixels.dtype == np.uint16 else "rgb24"
+        )
+        frame = self._convert(source, pixel_format, from_yuv=False)
+        primaries, transfer, matrix, color_range = codes_from_tags(self._tags)
+        frame.color_primaries, frame.color_trc = primaries, transfer
+        frame.colorspace, frame.color_range = matrix, color_range
+        return frame
+
+    def _convert(self, frame: av.VideoFrame, pixel_format: str, *, from_yuv: bool) -> av.VideoFrame:
+        settings: dict[str, Any] = {"format": pixel_format, "interpolation": _EXACT, "threads": 1}
+        if self._tags.matrix != "gbr":
+            matrix = _SWSCALE_MATRIX[self._tags.matrix]
+            yuv_range = ColorRange.JPEG if self._tags.full_range else ColorRange.MPEG
+            source, target = (yuv_range, ColorRange.JPEG) if from_yuv else (ColorRange.JPEG, yuv_range)
+            settings |= {"src_color_range": source, "dst_color_range": target}
+            settings |= {"src_colorspace": matrix, "dst_colorspace": matrix}
+        return self._swscale.reformat(frame, **settings)
+
+
+def convert_dtype(block: Array, dtype: str) -> Array:
+    """Return pixels in another dtype, scaled between integer ranges and floats in [0, 1]; floats outside are clipped.
+
+    Args:
+        block: Pixels of any shape in uint8, uint16, float16 or float32.
+        dtype: The wanted one of the four.
+    """
+    if block.dtype.name == dtype:
+        return block
+    if block.dtype == np.uint8 and dtype == "uint16":
+        return block.astype(np.uint16) * np.uint16(257)
+    if block.dtype.kind == "u":
+        values = block.astype(np.float32) * np.float32(1 / np.iinfo(block.dtype).max)
+    else:
+        values = np.clip(np.nan_to_num(block.astype(np.float32)), 0.0, 1.0)
+    target = np.dtype(dtype)
+    if target.kind == "u":
+        values = np.rint(values * np.float32(np.iinfo(target).max))
+    return values.astype(target)
+
+
+def _known_matrices() -> dict[str, int]:
+    return {name: code for name, code in MATRICES.items() if name != "gbr"}
+
+
+def _name_of(table: dict[str, int], code: int) -> str | None:
+    return next((name for name, number in table.items() if number == code), None)
+
+
+def _code_of(table: dict[str, int], name: str, what: str) -> int:
+    if name not in table:
+        raise MediaError(f"{name} is no known colour {what}", f"use one of {', '.join(table)}")
+    return table[name]

@@ -1,0 +1,212 @@
+"""Writing a clip to a video file: right colours, sound in step, metadata kept, and a whole file or none."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+
+from .audio import LAYOUTS, audio_frame, resample_audio
+from .codecs import Codec, choose_codec, choose_options, choose_pixel_format
+from .colors import PixelConverter, codes_from_tags, convert_dtype
+from .errors import MediaError
+from .files import explain_os_error, write_whole
+from .probe import MediaInfo, probe
+from .types import Audio, Clip, ColorTags
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+    from .types import Array
+
+_log = logging.getLogger(__name__)
+# Without use_metadata_tags MP4 drops every key that it does not know, the workflow first of all, and says nothing.
+_MP4_OPTIONS = {"movflags": "faststart+use_metadata_tags"}
+_AUDIO_BITS_PER_CHANNEL = 128_000
+
+ProgressCallback = Callable[[int, "int | None"], None]
+
+
+def write_video(
+    path: str | Path,
+    clip: Clip,
+    *,
+    codec: str = "h264",
+    crf: int | None = None,
+    preset: str | None = None,
+    pixel_format: str | None = None,
+    metadata: dict[str, str] | None = None,
+    progress: ProgressCallback | None = None,
+) -> MediaInfo:
+    """Encode a clip with its sound, pulling it through once; the file appears whole under its name, or not at all.
+
+    The pixels are stored with the matrix of ``clip.color`` (BT.709 limited range by default) and tagged so. The sound
+    is cut, or filled with silence, to the length of the frames.
+
+    Args:
+        path: The file to write or replace; its suffix chooses the container.
+        clip: What to write.
+        codec: A key of ``codecs.CODECS``: h264, h265, av1, vp9 or ffv1 (lossless).
+        crf: Quality, lower is better; the codec's default when absent.
+        preset: Speed, in the codec's own words; its default when absent.
+        pixel_format: How to store pixels; yuv420p for most codecs.
+        metadata: Tags to embed. The key ``workflow`` is what ``MediaInfo.workflow`` reads back.
+        progress: Called after each block with the frames done and the frame count or None; raising in it cancels.
+
+    Returns:
+        What the finished file is, read back from it.
+
+    Raises:
+        MediaError: The size, codec, suffix or an option does not fit, the clip is empty, or the disk is full.
+    """
+    target = Path(path).absolute()
+    chosen = choose_codec(codec, target)
+    options = choose_options(codec, crf, preset)
+    pixels = choose_pixel_format(codec, pixel_format, clip.width, clip.height)
+    with write_whole(target) as temporary:
+        try:
+            with _Writer(temporary, clip, chosen, pixels, options, metadata or {}) as writer:
+                written = writer.write(clip, progress)
+            info = _verify(temporary, written)
+        except av.FFmpegError as error:
+            raise _explain(error, target) from error
+    return replace(info, path=target)
+
+
+@dataclass(slots=True)
+class _Writer:
+    """One open output file: a context manager that finishes the file, or closes it after an error."""
+
+    path: Path
+    clip: Clip
+    codec: Codec
+    pixel_format: str
+    options: dict[str, str]
+    metadata: dict[str, str]
+    container: OutputContainer = field(init=False)
+    video: Any = field(init=False)
+    sound: _SoundTrack | None = field(init=False, default=None)
+    converter: PixelConverter = field(init=False)
+
+    def __enter__(self) -> _Writer:
+        mp4 = self.path.suffix.lower() in {".mp4", ".mov", ".m4v"}
+        self.container = av.open(str(self.path), "w", options=_MP4_OPTIONS if mp4 else {})
+        self.container.metadata.update(self.metadata)
+        self.video = self._add_video()
+        if self.clip.audio is not None:
+            self.sound = _SoundTrack.add(self.container, self.clip.audio, self.codec)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        if kind is None:
+            self.container.close()
+            return
+        try:
+            self.container.close()
+        except (av.FFmpegError, OSError, ValueError) as second:
+            # The first error is the one to tell; the half file is removed by our caller.
+            _log.debug("closing %s after an error failed too: %s", self.path.name, second)
+
+    def _add_video(self) -> Any:
+        clip = self.clip
+        stream: Any = self.container.add_stream(self.codec.encoder, rate=clip.fps, options=self.options)
+        stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, self.pixel_format
+        context = stream.codec_context
+        context.time_base = 1 / clip.fps
+        tags = _stored_tags(clip.color, self.pixel_format)
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = codes_from_tags(tags)
+        if self.codec.container_tag and self.path.suffix.lower() != ".mkv":
+            context.codec_tag = self.codec.container_tag
+        self.converter = PixelConverter(tags)
+        return stream
+
+    def write(self, clip: Clip, progress: ProgressCallback | None) -> int:
+        """Encode every frame, keeping the sound in step, and return how many frames there were."""
+        deep = "10" in self.pixel_format or "16" in self.pixel_format
+        dtype = "uint16" if deep else "uint8"
+        done = 0
+        with closing(clip.chunks()) as blocks:
+            for block in blocks:
+                for pixels in convert_dtype(block, dtype):
+                    self._write_frame(pixels, done)
+                    done += 1
+                self._write_sound(done / clip.fps)
+                if progress is not None:
+                    progress(done, clip.frame_count)
+        if done == 0:
+            raise MediaError("the clip has no frames, so there is nothing to write", "check the steps before this one")
+        self.container.mux(self.video.encode(None))
+        if self.sound is not None:
+            self.container.mux(self.sound.stream.encode(None))
+        return done
+
+    def _write_frame(self, pixels: Array, index: int) -> None:
+        frame = self.converter.from_rgb(pixels, self.pixel_format)
+        frame.pts, frame.time_base = index, 1 / self.clip.fps
+        self.container.mux(self.video.encode(frame))
+
+    def _write_sound(self, until_s: Fraction) -> None:
+        if self.sound is not None:
+            self.container.mux(self.sound.encode_until(until_s))
+
+
+@dataclass(slots=True)
+class _SoundTrack:
+    """The sound on its way into a file, encoded in step with the frames."""
+
+    audio: Audio
+    stream: Any
+    position: int = 0
+
+    @classmethod
+    def add(cls, container: OutputContainer, audio: Audio, codec: Codec) -> _SoundTrack:
+        if audio.channels not in LAYOUTS:
+            raise MediaError(f"sound with {audio.channels} channels cannot be stored", "mix it down to stereo")
+        if codec.audio_rates and audio.sample_rate not in codec.audio_rates:
+            audio = resample_audio(audio, 48000, audio.channels)
+        stream: Any = container.add_stream(codec.audio_encoder, rate=audio.sample_rate)
+        stream.layout = LAYOUTS[audio.channels]
+        stream.time_base = Fraction(1, audio.sample_rate)
+        stream.bit_rate = _AUDIO_BITS_PER_CHANNEL * audio.channels
+        return cls(audio, stream)
+
+    def encode_until(self, until_s: Fraction) -> list[av.Packet]:
+        """Return the packets of the sound up to a time, with silence where the sound has ended."""
+        end = round(until_s * self.audio.sample_rate)
+        part = self.audio.samples[:, self.position : end]
+        missing = end - self.position - part.shape[1]
+        if missing > 0:
+            part = np.pad(part, ((0, 0), (0, missing)))
+        if not part.shape[1]:
+            return []
+        frame = audio_frame(part, self.audio.sample_rate, self.position)
+        self.position = end
+        return self.stream.encode(frame)
+
+
+def _stored_tags(tags: ColorTags, pixel_format: str) -> ColorTags:
+    if pixel_format.startswith(("bgr", "gbr", "rgb")):
+        return replace(tags, matrix="gbr", full_range=True)
+    return replace(tags, matrix="bt709", full_range=False) if tags.matrix == "gbr" else tags
+
+
+def _verify(path: Path, written: int) -> MediaInfo:
+    """Read the finished file back, because FFmpeg does not tell when its very last write fails."""
+    info = probe(path)
+    if info.video is None or info.video.frame_count != written:
+        found = 0 if info.video is None else info.video.frame_count
+        raise MediaError(f"{written} frames were written but {found} can be read back", "check the disk and try again")
+    return info
+
+
+def _explain(error: av.FFmpegError, path: Path) -> MediaError:
+    if isinstance(error, OSError):
+        return explain_os_error(error, path)
+    return MediaError(f"the encoder failed on {path.name} ({error})", "try another codec, preset or pixel format")

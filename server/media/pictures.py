@@ -1,0 +1,151 @@
+"""Still pictures: reading them upright and within limits, and writing them. Previews live in ``preview``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+import PIL.PngImagePlugin
+
+from .colors import convert_dtype
+from .container import MAX_PIXELS, local_file
+from .errors import MediaError
+from .files import write_whole
+from .types import Clip, Image, Mask, frames_per_chunk
+
+if TYPE_CHECKING:
+    from .types import Array
+
+# Pillow would also try formats that run other programs (EPS) or that nobody sends.
+_READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+_WRITABLE = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+
+
+def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Image:
+    """Read a picture as RGB, turned upright as its EXIF says; transparency is dropped (``read_mask`` reads it).
+
+    Args:
+        path: A local PNG, JPEG, WebP, BMP, TIFF, GIF (first frame) or AVIF file.
+        max_pixels: Largest picture that may be decoded.
+
+    Returns:
+        Pixels in uint8, or in float32 when the file has 16 bits.
+
+    Raises:
+        MediaError: The file is missing, broken, too large or no picture.
+    """
+    with _opened(path, max_pixels) as picture:
+        if picture.mode.startswith(("I", "F")):
+            return Image(np.repeat(_deep_gray(picture)[:, :, None], 3, axis=2))
+        return Image(np.array(picture.convert("RGB")))
+
+
+def read_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Mask:
+    """Read a mask: the picture's opacity when it has transparency, else its brightness.
+
+    Raises:
+        MediaError: The file is missing, broken, too large or no picture.
+    """
+    with _opened(path, max_pixels) as picture:
+        if picture.mode.startswith(("I", "F")):
+            return Mask(_deep_gray(picture))
+        has_alpha = "A" in picture.getbands() or "transparency" in picture.info
+        gray = picture.convert("RGBA").getchannel("A") if has_alpha else picture.convert("L")
+        return Mask(convert_dtype(np.array(gray), "float32"))
+
+
+def read_image_tags(path: str | Path) -> dict[str, str]:
+    """Return the text tags of a picture, keys in lower case; the embedded workflow is under ``workflow``.
+
+    Raises:
+        MediaError: The file is missing, broken or no picture.
+    """
+    with _opened(path, MAX_PIXELS) as picture:
+        return {str(key).lower(): value for key, value in picture.info.items() if isinstance(value, str)}
+
+
+def write_image(path: str | Path, image: Image, *, quality: int = 92, metadata: dict[str, str] | None = None) -> None:
+    """Write a picture; the file appears whole under its name, or not at all.
+
+    Args:
+        path: The file to write; its suffix chooses PNG, JPEG, WebP, BMP or TIFF.
+        image: What to write; floats are rounded to 8 bits.
+        quality: 1 to 100, for JPEG and WebP.
+        metadata: Text tags, which only PNG keeps.
+
+    Raises:
+        MediaError: The suffix is unknown, tags do not fit the format, or the disk is full.
+    """
+    target = Path(path).absolute()
+    form = _WRITABLE.get(target.suffix.lower())
+    if form is None:
+        raise MediaError(f"{target.name} has no known picture suffix", f"use one of {', '.join(_WRITABLE)}")
+    if not 1 <= quality <= 100:
+        raise MediaError(f"quality {quality} is outside 1 to 100", "try 92")
+    options: dict[str, Any] = {"quality": quality} if form in {"JPEG", "WEBP"} else {}
+    if metadata and form != "PNG":
+        raise MediaError(f"{form} keeps no text tags", "write a .png to embed the workflow")
+    if metadata:
+        tags = PIL.PngImagePlugin.PngInfo()
+        for key, value in metadata.items():
+            tags.add_itxt(key, value)
+        options["pnginfo"] = tags
+    with write_whole(target) as temporary:
+        PIL.Image.fromarray(convert_dtype(image.pixels, "uint8")).save(temporary, format=form, **options)
+
+
+def image_as_clip(image: Image, fps: Fraction | int, frame_count: int) -> Clip:
+    """Return a clip that shows one picture for ``frame_count`` frames."""
+    dtype: Any = image.pixels.dtype.name
+    step = frames_per_chunk(image.width, image.height, dtype)
+
+    def produce() -> Iterator[Array]:
+        for start in range(0, frame_count, step):
+            count = min(step, frame_count - start)
+            yield np.repeat(image.pixels[None], count, axis=0)
+
+    return Clip(produce, image.width, image.height, Fraction(fps), frame_count, dtype)
+
+
+@contextmanager
+def _opened(path: str | Path, max_pixels: int) -> Generator[PIL.Image.Image]:
+    """Open a picture, check its size before decoding, and yield it decoded and upright."""
+    local = local_file(path)
+    try:
+        with warnings.catch_warnings():
+            # Our own limit is below; Pillow's warning would only repeat it.
+            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+            with PIL.Image.open(local, formats=_READABLE) as picture:
+                if picture.width * picture.height > max_pixels:
+                    raise MediaError(
+                        f"{local.name} has {picture.width}x{picture.height} pixels, above the limit of {max_pixels}",
+                        "make it smaller with another program, or raise the limit in the settings",
+                    )
+                picture.load()
+                yield PIL.ImageOps.exif_transpose(picture)
+    except (PIL.UnidentifiedImageError, PIL.Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        raise MediaError(
+            f"{local.name} is not a readable picture, or it is cut off", "open it elsewhere and save it as PNG"
+        ) from error
+
+
+def _deep_gray(picture: PIL.Image.Image) -> Array:
+    values = np.asarray(picture).astype(np.float32)
+    if picture.mode == "F":
+        return np.clip(np.nan_to_num(values), 0.0, 1.0)
+    return np.clip(values / 65535.0, 0.0, 1.0)

@@ -1,0 +1,194 @@
+"""What a media file is: container, streams, exact duration, colour and tags, found by decoding a single frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .colors import tags_from_codes
+from .container import MAX_PIXELS, local_file, open_container
+from .errors import MediaError
+from .types import ColorTags
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+    from av.video.stream import VideoStream as AvVideoStream
+
+WORKFLOW_KEY = "workflow"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """Describe a video stream as it is shown: ``width`` and ``height`` are those after ``rotation``.
+
+    Attributes:
+        rotation: Degrees clockwise by which the stored frames are turned for display: 0, 90, 180 or 270.
+        frame_count: Exact for every container, because it is counted where the header does not say.
+        bit_depth: Bits of each component.
+        start_s: The time of the first frame on the file's own clock.
+    """
+
+    codec: str
+    width: int
+    height: int
+    fps: Fraction
+    frame_count: int
+    duration_s: Fraction
+    pixel_format: str
+    bit_depth: int
+    rotation: int
+    color: ColorTags
+    start_s: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """Describe an audio stream; ``start_s`` is the time of its first sample on the file's own clock."""
+
+    codec: str
+    sample_rate: int
+    channels: int
+    duration_s: Fraction | None
+    start_s: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """Describe a media file; the keys of ``tags`` are in lower case, because MKV and WebM change their case."""
+
+    path: Path
+    container: str
+    size_bytes: int
+    duration_s: Fraction | None
+    video: VideoInfo | None
+    audio: AudioInfo | None
+    tags: dict[str, str]
+
+    @property
+    def workflow(self) -> str | None:
+        """The workflow embedded in the file, as JSON text, or None."""
+        return self.tags.get(WORKFLOW_KEY)
+
+
+def probe(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> MediaInfo:
+    """Read what a local video or sound file is, decoding one frame to learn its rotation and colour.
+
+    Args:
+        path: A local file; addresses and playlists are refused.
+        max_pixels: Largest frame that may be decoded.
+
+    Raises:
+        MediaError: The file is missing, empty, broken, too large, or no media file.
+    """
+    local = local_file(path)
+    with open_container(local) as container:
+        video = _probe_video(container, local, max_pixels)
+        audio = _probe_audio(container)
+        if video is None and audio is None:
+            raise MediaError(f"{local.name} holds neither video nor sound", "choose another file")
+        duration = None if container.duration is None else Fraction(container.duration, 1_000_000)
+        return MediaInfo(
+            path=local,
+            container=container.format.name,
+            size_bytes=local.stat().st_size,
+            duration_s=duration,
+            video=video,
+            audio=audio,
+            tags={key.lower(): value for key, value in container.metadata.items()},
+        )
+
+
+def _probe_video(container: InputContainer, path: Path, max_pixels: int) -> VideoInfo | None:
+    # A cover picture in a sound file is stored as a video stream too.
+    streams = [stream for stream in container.streams.video if "attached_pic" not in str(stream.disposition)]
+    if not streams:
+        return None
+    stream = streams[0]
+    check_pixels(stream, path, max_pixels)
+    frame = _first_frame(container, stream, path)
+    fps = stream.average_rate or stream.guessed_rate or stream.base_rate
+    if not fps or fps <= 0:
+        raise MediaError(f"{path.name} does not say its frame rate", "convert it to MP4 with a constant frame rate")
+    start_s = _seconds(frame.pts, stream.time_base)
+    frame_count = _count_frames(container, stream, Fraction(fps))
+    rotation = -frame.rotation % 360
+    turned = rotation in {90, 270}
+    return VideoInfo(
+        codec=stream.codec_context.codec.canonical_name,
+        width=frame.height if turned else frame.width,
+        height=frame.width if turned else frame.height,
+        fps=Fraction(fps),
+        frame_count=frame_count,
+        duration_s=frame_count / Fraction(fps),
+        pixel_format=frame.format.name,
+        bit_depth=max(component.bits for component in frame.format.components),
+        rotation=rotation,
+        color=color_of(frame),
+        start_s=start_s,
+    )
+
+
+def check_pixels(stream: AvVideoStream, path: Path, max_pixels: int) -> None:
+    """Refuse a stream whose frames are empty or larger than ``max_pixels``, before anything is decoded.
+
+    Raises:
+        MediaError: The frames are too large or have no size.
+    """
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width <= 0 or height <= 0:
+        raise MediaError(f"{path.name} has a video stream without a size", "it is cut off; export it again")
+    if width * height > max_pixels:
+        raise MediaError(
+            f"{path.name} has frames of {width}x{height}, above the limit of {max_pixels} pixels",
+            "make it smaller with another program, or raise the limit in the settings",
+        )
+
+
+def color_of(frame: av.VideoFrame) -> ColorTags:
+    """Name the colour space of a decoded frame, guessing what the file leaves unsaid."""
+    codes = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
+    is_rgb = frame.format.is_rgb or frame.format.name.startswith(("gbr", "pal8"))
+    tags = tags_from_codes(codes, frame.height, is_rgb=is_rgb)
+    # The yuvj formats of JPEG are full range by their name alone.
+    return replace(tags, full_range=True) if frame.format.name.startswith("yuvj") else tags
+
+
+def _first_frame(container: InputContainer, stream: AvVideoStream, path: Path) -> av.VideoFrame:
+    for frame in container.decode(stream):
+        return frame
+    raise MediaError(f"{path.name} has no frames", "it is empty or cut off; export or download it again")
+
+
+def _count_frames(container: InputContainer, stream: AvVideoStream, fps: Fraction) -> int:
+    """Count frames at the constant rate ``fps`` that cover the stream's time, from its header where that is exact."""
+    if stream.frames and stream.duration and stream.time_base:
+        return max(1, round(stream.duration * stream.time_base * fps))
+    container.seek(0)
+    times: list[Fraction] = []
+    for packet in container.demux(stream):
+        if packet.pts is not None and packet.size:
+            times.append(_seconds(packet.pts, stream.time_base))
+    if not times:
+        return stream.frames or 1
+    return max(1, round((max(times) - min(times)) * fps) + 1)
+
+
+def _probe_audio(container: InputContainer) -> AudioInfo | None:
+    if not container.streams.audio:
+        return None
+    stream = container.streams.audio[0]
+    duration = None if stream.duration is None else _seconds(stream.duration, stream.time_base)
+    return AudioInfo(
+        codec=stream.codec_context.codec.canonical_name,
+        sample_rate=stream.codec_context.sample_rate,
+        channels=stream.codec_context.channels,
+        duration_s=duration,
+        start_s=_seconds(stream.start_time, stream.time_base),
+    )
+
+
+def _seconds(ticks: int | None, time_base: Fraction | None) -> Fraction:
+    return Fraction(0) if ticks is None or time_base is None else ticks * time_base
