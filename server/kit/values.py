@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar, runtime_checkable
@@ -59,7 +59,20 @@ class StreamCodec(Codec, Protocol):
         """Return a value equal to `value` whose first full consumption also fills `folder`.
 
         Exactly one of the callbacks is called, once: `on_complete` after everything has passed, `on_abort` when the
-        consumer stops early or the producer fails.
+        consumer stops early, the producer fails, or `folder` cannot be written. The last must not disturb the
+        consumer: a full disk costs the copy, never the job.
+        """
+        ...
+
+    def pieces(self, value: object) -> Iterator[object]:
+        """Start one pass over the value and yield its pieces in order; closing the iterator ends the pass early."""
+        ...
+
+    def with_pieces(self, value: object, start: Callable[[], Iterator[object]]) -> object:
+        """Return a value that is `value` in all but its pieces: every pass over it is one call of `start`.
+
+        With these two the engine puts itself between producer and consumer, whatever a piece is: to cancel in
+        mid-stream, to blame the producer for its errors, and to read from the disk what has passed once.
         """
         ...
 
