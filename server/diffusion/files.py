@@ -114,7 +114,8 @@ def digest(paths: tuple[Path, ...]) -> str:
     """Return one hex digest over the names and contents of files and of folders' files."""
     total = hashlib.blake2b(digest_size=16)
     for path in paths:
-        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        found = path.rglob("[!.]*") if path.is_dir() else [path]  # a file manager's hidden files are no content
+        files = sorted(file for file in found if file.is_file())
         for file in files:
             stat = file.stat()
             total.update(file.relative_to(path.parent).as_posix().encode())

@@ -151,7 +151,12 @@ def shared() -> Residency:
 
 
 def load_component(description: Weights, device: str) -> Any:
-    """Load a description's component on a device through its family."""
+    """Load a description's component on a device through its family.
+
+    Raises:
+        WeightsError: Its files are not those that were described, or do not fit together.
+    """
+    weights.check_unchanged(description)
     return families.get(description.family).load(description, device, pick_dtype(description, device))
 
 

@@ -54,15 +54,12 @@ def decode_blocks(
     family = families.get(vae.family)
     residency = residency or memory.shared()
     device = memory.pick_device(device)
-    left = latent.frames
     with residency.use(vae, device) as module:
         tiled = tiling == "always" or (
             tiling == "auto" and family.decode_bytes(module, latent) > _working_bytes(residency, device)
         )
         for block in family.decode(module, latent, tiled=tiled):
-            pixels = (block * 0.5 + 0.5).clamp(0, 1).cpu().permute(0, 2, 3, 1).float().numpy()
-            yield pixels[:left]
-            left -= len(pixels)
+            yield (block * 0.5 + 0.5).clamp(0, 1).cpu().permute(0, 2, 3, 1).float().numpy()
 
 
 def decode(

@@ -44,7 +44,7 @@ def describe(folder: Path, *, dtype: str = "auto") -> Descriptions:
     folder = folder.resolve()
     family = _family(folder)
     _check(folder, family)
-    capabilities = family.capabilities(folder, manifest(folder))
+    capabilities = _capabilities(folder, family)
     return Descriptions(
         model=_component(Model, folder, dtype, capabilities),
         text_encoder=_component(TextEncoder, folder, dtype, capabilities),
@@ -78,6 +78,21 @@ def manifest(folder: Path) -> dict[str, Any]:
     return files.read_json(path) if path.is_file() else {}
 
 
+def check_unchanged(weights: Weights) -> None:
+    """Refuse a description whose files are no longer those that it was made from.
+
+    Raises:
+        WeightsError: They changed or went away.
+    """
+    family = families.get(weights.family)
+    folder = Path(weights.folder)
+    _check(folder, family)
+    if files.digest(tuple(folder / part for part in family.components(type(weights)))) != weights.digest:
+        raise WeightsError(
+            f"The files of {weights.name} changed after the workflow began.", "Run the workflow again from its loader."
+        )
+
+
 def loaded_count(weights: Weights) -> int:
     """Return how many parameters loading the component brings into memory, read from the files' headers."""
     folder = Path(weights.folder)
@@ -107,6 +122,16 @@ def _check(folder: Path, family: Family) -> None:
         if part.name not in {"scheduler", "tokenizer"}:
             files.read_json(part / "config.json")
             files.tensor_files(part)
+
+
+def _capabilities(folder: Path, family: Family) -> Capabilities:
+    try:
+        return family.capabilities(folder, manifest(folder))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise WeightsError(
+            f"A configuration or {MANIFEST} in {folder.name} holds a value that makes no sense: {error}.",
+            "Copy or download the folder again, or correct the manifest.",
+        ) from error
 
 
 def _component(kind: type[W], folder: Path, dtype: str, capabilities: Capabilities) -> W:

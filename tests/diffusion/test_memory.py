@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from server.diffusion import memory
-from server.diffusion.errors import BudgetError
+from server.diffusion.errors import BudgetError, WeightsError
 from server.diffusion.memory import Residency
 from server.diffusion.types import Weights
 from server.diffusion.weights import Descriptions
@@ -40,10 +40,16 @@ def test_a_component_loads_once_and_an_equal_description_finds_it(tiny: Descript
     assert loads == [tiny.vae]
 
 
-def test_another_digest_or_precision_is_another_component(tiny: Descriptions, loads: list[Weights]) -> None:
+def test_files_that_changed_under_a_description_are_not_loaded(tiny: Descriptions) -> None:
+    residency = Residency({"cpu": 2**30})
+    with pytest.raises(WeightsError, match="files of tiny changed"):
+        touch(residency, replace(tiny.vae, digest="of other files"))
+
+
+def test_another_precision_is_another_component(tiny: Descriptions, loads: list[Weights]) -> None:
     residency = counted(loads, 2**30)
-    touch(residency, tiny.vae, replace(tiny.vae, digest="changed"), replace(tiny.vae, dtype="bfloat16"))
-    assert len(loads) == 3
+    touch(residency, tiny.vae, replace(tiny.vae, dtype="bfloat16"))
+    assert len(loads) == 2
     with residency.use(replace(tiny.vae, dtype="bfloat16"), "cpu") as vae:
         assert vae.dtype == torch.bfloat16
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from server.diffusion import families, weights
+from server.diffusion import families, memory, weights
 from server.diffusion.errors import WeightsError
 from server.diffusion.types import Model, TextEncoder, Vae
 
@@ -75,6 +75,8 @@ def test_the_digest_follows_the_content_and_not_the_place(folder: Path, tmp_path
 
 def test_the_fingerprint_follows_the_manifest(folder: Path) -> None:
     fingerprint = weights.fingerprint(folder)
+    (folder / "vae" / ".DS_Store").write_bytes(b"a hidden file")
+    assert weights.fingerprint(folder) == fingerprint
     edit(folder / weights.MANIFEST, defaults={"steps": 9})
     assert weights.fingerprint(folder) != fingerprint
 
@@ -164,6 +166,42 @@ def test_a_folder_that_cannot_be_used_says_why(damage: Callable[[Path], None], w
     assert caught.value.hint
 
 
+def foreign_tensor(file: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(file)
+    tensors["blocks.0.weight_scale"] = tensors.popitem()[1]
+    save_file(tensors, file, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    "file", [TRANSFORMER, "vae/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"]
+)
+def test_tensors_that_are_missing_or_unknown_are_not_papered_over(file: str, folder: Path) -> None:
+    foreign_tensor(folder / file)
+    described = dict(zip(("transformer", "text_encoder", "vae"), weights.describe(folder), strict=True))
+    damaged = described[Path(file).parts[0]]
+    with pytest.raises(WeightsError, match="do not fit its config"):
+        memory.load_component(damaged, "cpu")
+
+
+@pytest.mark.parametrize(("component", "change"), [("transformer", {"ffn_dim": 64}), ("text_encoder", {"d_ff": 64})])
+def test_tensors_of_another_shape_are_refused(component: str, change: dict[str, int], folder: Path) -> None:
+    edit(folder / component / "config.json", **change)
+    model, encoder, _ = weights.describe(folder)
+    with pytest.raises(WeightsError, match=f"{component} cannot be loaded"):
+        memory.load_component(model if component == "transformer" else encoder, "cpu")
+
+
+@pytest.mark.parametrize(
+    "manifest", [{"defaults": {"fps": "fast"}}, {"defaults": [1]}, {"defaults": {"guidance_scale": "much"}}]
+)
+def test_a_manifest_that_makes_no_sense_is_refused(manifest: dict[str, object], folder: Path) -> None:
+    edit(folder / weights.MANIFEST, **manifest)
+    with pytest.raises(WeightsError, match="holds a value that makes no sense"):
+        weights.describe(folder)
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no model folder absent"):
         weights.describe(tmp_path / "absent")
@@ -187,3 +225,10 @@ def test_describing_a_model_loads_no_torch(folder: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
+
+
+def test_loading_writes_nothing_to_the_terminal(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for description in weights.describe(folder):
+        memory.load_component(description, "cpu")
+    written = capfd.readouterr()
+    assert (written.out, written.err) == ("", "")

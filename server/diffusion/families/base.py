@@ -48,10 +48,12 @@ class Denoiser:
     Attributes:
         modules: Networks by component name; most families have one, "transformer".
         scheduler_config: The folder's own scheduler configuration, with `_class_name`.
+        dtype: Precision of the networks' inputs. Kept here because a diffusers model walks its parameters to tell.
     """
 
     modules: Mapping[str, torch.nn.Module]
     scheduler_config: Mapping[str, Any]
+    dtype: torch.dtype
 
 
 @dataclass(frozen=True, slots=True)

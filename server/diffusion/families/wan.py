@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.diffusion.errors import WeightsError
 from server.diffusion.families.base import Denoiser, Step, Tensors, TextStack
+from server.diffusion.families.loading import load_module
 from server.diffusion.files import read_json
 from server.diffusion.types import MAIN, Capabilities, Latent, Model, TextEncoder, Vae, Weights
 
@@ -51,12 +52,12 @@ class Wan:
         transformer = read_json(folder / "transformer" / "config.json")
         scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
         spatial, temporal = vae.get("scale_factor_spatial", 8), vae.get("scale_factor_temporal", 4)
-        patch = transformer["patch_size"][1]
+        patch = transformer.get("patch_size", (1, 2, 2))[1]
         positions = transformer.get("rope_max_seq_len", 1024)
         defaults = manifest.get("defaults", {})
         return Capabilities(
             family=self.name,
-            latent_channels=transformer["in_channels"],
+            latent_channels=transformer.get("in_channels", 16),
             spatial_scale=spatial,
             temporal_scale=temporal,
             size_multiple=spatial * patch,
@@ -79,7 +80,9 @@ class Wan:
             return _load_denoiser(folder, device, dtype)
         if isinstance(weights, TextEncoder):
             return _load_text(folder, device, dtype)
-        return _load_vae(folder, device, dtype)
+        from diffusers.models import AutoencoderKLWan
+
+        return load_module(AutoencoderKLWan, folder / "vae", device, dtype)
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
         """Encode one prompt; rows past its length are zero, since Wan does not mask padding."""
@@ -124,9 +127,9 @@ class Wan:
             step.branch, step_index=step.index, sigma=step.sigma, num_inference_steps=step.total
         ):
             velocity = transformer(
-                hidden_states=latents.to(transformer.dtype),
+                hidden_states=latents.to(denoiser.dtype),
                 timestep=step.timestep.expand(latents.shape[0]),
-                encoder_hidden_states=conditioning["embeds"].to(latents.device, transformer.dtype),
+                encoder_hidden_states=conditioning["embeds"].to(latents.device, denoiser.dtype),
                 return_dict=False,
             )[0]
         return {MAIN: velocity}
@@ -184,7 +187,7 @@ def _refuse_variants(folder: Path) -> None:
             f"{folder.name} is a Wan 2.2 model, which cannot be run yet.", "Use a Wan 2.1 text-to-video folder."
         )
     transformer = read_json(folder / "transformer" / "config.json")
-    if transformer["in_channels"] != transformer.get("out_channels", transformer["in_channels"]):
+    if transformer.get("in_channels", 16) != transformer.get("out_channels", 16):
         raise WeightsError(
             f"{folder.name} is an image-to-video model, which cannot be run yet.", "Use a text-to-video folder."
         )
@@ -193,30 +196,17 @@ def _refuse_variants(folder: Path) -> None:
 def _load_denoiser(folder: Path, device: str, dtype: torch.dtype) -> Denoiser:
     from diffusers.models import WanTransformer3DModel
 
-    load: Any = WanTransformer3DModel.from_pretrained
-    transformer = load(str(folder / "transformer"), dtype=dtype, local_files_only=True, use_safetensors=True)
-    transformer.requires_grad_(False).eval().to(device)
+    transformer = load_module(WanTransformer3DModel, folder / "transformer", device, dtype)
     scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
-    return Denoiser(modules={"transformer": transformer}, scheduler_config=scheduler)
+    return Denoiser(modules={"transformer": transformer}, scheduler_config=scheduler, dtype=dtype)
 
 
 def _load_text(folder: Path, device: str, dtype: torch.dtype) -> TextStack:
     from transformers import AutoTokenizer, UMT5EncoderModel
 
-    encoder: Any = UMT5EncoderModel.from_pretrained(
-        str(folder / "text_encoder"), dtype=dtype, local_files_only=True, use_safetensors=True
-    )
-    encoder.requires_grad_(False).eval().to(device)
+    encoder = load_module(UMT5EncoderModel, folder / "text_encoder", device, dtype)
     tokenizer = AutoTokenizer.from_pretrained(str(folder / "tokenizer"), local_files_only=True)
     return TextStack(tokenizer=tokenizer, modules={"text_encoder": encoder})
-
-
-def _load_vae(folder: Path, device: str, dtype: torch.dtype) -> torch.nn.Module:
-    from diffusers.models import AutoencoderKLWan
-
-    load: Any = AutoencoderKLWan.from_pretrained
-    vae = load(str(folder / "vae"), dtype=dtype, local_files_only=True, use_safetensors=True)
-    return vae.requires_grad_(False).eval().to(device)
 
 
 def _device(module: torch.nn.Module) -> torch.device:

@@ -1,0 +1,56 @@
+"""Loading a module from a folder in the layout of diffusers, strictly and without a word on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from server.diffusion.errors import WeightsError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def load_module(kind: Any, folder: Path, device: str, dtype: torch.dtype) -> torch.nn.Module:
+    """Load a module of diffusers or transformers from its folder, frozen, and refuse what does not fit exactly.
+
+    Args:
+        kind: The module's class.
+        folder: Its folder, with config.json and safetensors files.
+        device: Where it goes.
+        dtype: Its precision.
+
+    Raises:
+        WeightsError: The tensors and the configuration do not belong together, or cannot be read.
+    """
+    try:
+        with _without_bars():
+            module, report = kind.from_pretrained(
+                str(folder), dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
+    except (ValueError, RuntimeError, TypeError, OSError) as error:
+        raise WeightsError(f"{folder.name} cannot be loaded: {error}", "Copy or download the folder again.") from error
+    # The libraries only warn, fill what is missing with random numbers, and drop what they do not know.
+    wrong = sorted([*report["missing_keys"], *report["mismatched_keys"], *report["unexpected_keys"]])
+    if wrong:
+        raise WeightsError(
+            f"The tensors in {folder.name} do not fit its config.json: {wrong[0]} and {len(wrong) - 1} more.",
+            "The folder mixes files of different models, or a precision that cannot be read; get it again.",
+        )
+    return module.requires_grad_(False).eval().to(device)
+
+
+@contextmanager
+def _without_bars() -> Generator[None]:
+    """Keep transformers from drawing a bar of its own: progress is the caller's to show."""
+    from transformers.utils import logging
+
+    enabled = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if enabled:
+            logging.enable_progress_bar()
