@@ -1,27 +1,28 @@
-"""A validated workflow: typed, flat, in topological order. What the engine takes; it knows no JSON and no file."""
+"""The validated graph: flat, typed, ordered. The engine reads it and nothing else of this room."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NewType
+from dataclasses import dataclass, field
 
+from server.graph.model import NodeId
 from server.kit.definition import Constant, NodeDefinition
+from server.kit.problems import pointer
 
-NodeId = NewType("NodeId", str)
-"""A node's id in its workflow; nodes inside subgraphs are `outer/inner`."""
+__all__ = ["Graph", "GraphNode", "NodeId"]
 
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """One node, ready to run.
+    """A node that is ready to run.
 
     Attributes:
-        id: Unique in the graph.
-        definition: Its type.
-        constants: Coerced values of inputs that are not linked, defaults filled in.
-        links: Inputs that come from another node: input name -> (node, output name).
-        path: JSON pointer to the node in the workflow.
+        id: Its id in the document, `outer/inner` inside an instance of a subgraph.
+        definition: The catalogue's own; never a copy.
+        constants: By input, of the knob's own type; defaults are filled in. Linked inputs are not here.
+        links: By input, the node and output that the value comes from.
+        path: JSON pointer to the node in the document.
+        given_at: By input, the pointer of a constant that stands elsewhere: on the instance of a subgraph.
     """
 
     id: NodeId
@@ -29,16 +30,21 @@ class GraphNode:
     constants: Mapping[str, Constant]
     links: Mapping[str, tuple[NodeId, str]]
     path: str
+    given_at: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def input_path(self, name: str) -> str:
+        """Return the JSON pointer to one of the node's inputs."""
+        return self.given_at.get(name) or self.path + pointer("inputs", name)
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A workflow that can be planned and run.
+    """What a run needs, and no more: nodes that no sink depends on are not here.
 
     Attributes:
-        nodes: In topological order: every node stands after all those that it is linked from.
-        sinks: Nodes to run the graph for.
-        outputs: Exposed outputs by name: (node, output name).
+        nodes: In topological order: every node after those that it is linked to.
+        sinks: Nodes to run for: sinks, nodes of exposed outputs, or the targets that were asked for.
+        outputs: By exposed name, the node and its output.
     """
 
     nodes: Mapping[NodeId, GraphNode]
