@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from server.diffusion import memory, preview, vae, weights
+from server.diffusion import families, preview, vae, weights
 from server.diffusion.errors import SamplingError, SizeError
 from server.diffusion.memory import Residency
 from server.diffusion.sampling import noise
@@ -150,17 +151,39 @@ def test_a_preview_without_room_for_the_autoencoder_still_shows_something(tiny: 
     assert shown.max() == 255
 
 
-def test_expected_working_memory_grows_with_the_picture_and_not_with_the_length(
-    tiny: Descriptions, residency: Residency
-) -> None:
-    from server.diffusion import families
+def peak_bytes(work: Callable[[], object]) -> int:
+    """Return the most bytes that tensors made by `work` held at once."""
+    from torch.profiler import ProfilerActivity, profile
 
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        work()
+    events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
+    held = accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns()))
+    return max(held)
+
+
+@pytest.mark.parametrize("temporal_scale", [4, 1])
+def test_expected_working_memory_is_what_streaming_takes_whatever_the_length(
+    temporal_scale: int, wan_folder: Callable[..., Path], residency: Residency
+) -> None:
+    description = weights.describe(wan_folder(temporal_scale)).vae
     family = families.get("wan")
-    with residency.use(tiny.vae, "cpu") as module:
-        small, wide, long = (
-            family.decode_bytes(module, noisy_latent(tiny.vae, width=width, frames=frames))
-            for width, frames in ((32, 5), (64, 5), (32, 9))
-        )
-    assert wide == 2 * small
-    assert long == small
-    assert memory.pick_device("cpu") == "cpu"
+
+    def consume(latent: Latent) -> None:
+        for _ in vae.decode_blocks(description, latent, tiling="never", device="cpu", residency=residency):
+            pass
+
+    with residency.use(description, "cpu") as module:
+        for width, frames in ((64, 9), (128, 9), (64, 17)):
+            latent = noisy_latent(description, width=width, height=64, frames=frames)
+            expected = family.decode_bytes(module, latent)
+            assert 0.4 * expected < peak_bytes(lambda latent=latent: consume(latent)) < 1.6 * expected
+
+
+def test_tiling_takes_less_memory(tiny: Descriptions, residency: Residency) -> None:
+    latent = noisy_latent(tiny.vae, width=512, height=256, frames=5)
+
+    def decode(tiling: vae.Tiling) -> np.ndarray:
+        return vae.decode(tiny.vae, latent, tiling=tiling, device="cpu", residency=residency)
+
+    assert peak_bytes(lambda: decode("always")) < 0.8 * peak_bytes(lambda: decode("never"))

@@ -28,6 +28,7 @@ _COMPONENTS: Mapping[type[Weights], tuple[str, ...]] = {
     TextEncoder: ("text_encoder", "tokenizer"),
     Vae: ("vae",),
 }
+_FRAMES_PER_CONVOLUTION = 20  # frames of features alive at the peak; measured on the CPU: 15 to 20
 _ENCODE_CHUNK = 4  # AutoencoderKLWan encodes 1 frame, then 4 at a time, whatever its temporal scale
 
 
@@ -163,10 +164,9 @@ class Wan:
         wan: Any = vae
         patch = wan.config.patch_size or 1
         channels = wan.config.decoder_base_dim or wan.config.base_dim
-        # At full size each convolution keeps its input (4 frames) and two frames of cache; about eight of them do.
-        convolutions = 2 * (wan.config.num_res_blocks + 1) + 2
         cells = (latent.width // patch) * (latent.height // patch)
-        return cells * channels * 6 * convolutions * wan.dtype.itemsize
+        convolutions = 2 * (wan.config.num_res_blocks + 1) + 2  # at full size, in the last block and the head
+        return cells * channels * convolutions * _FRAMES_PER_CONVOLUTION * wan.dtype.itemsize
 
 
 def clean_prompt(text: str) -> str:
