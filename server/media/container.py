@@ -93,7 +93,7 @@ def _refuse_playlist(path: Path) -> None:
 def _explain(path: Path, error: Exception) -> MediaError:
     if isinstance(error, PermissionError):
         return MediaError(f"{path.name} cannot be read: permission denied", "check its permissions")
-    if isinstance(error, av.error.InvalidDataError):
+    if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
         return MediaError(
             f"{path.name} is not a readable video or sound file, or it is cut off",
             "play it elsewhere to check; if it plays, convert it to MP4, else export or download it again",

@@ -29,6 +29,9 @@ MEDIA_TYPES = {
 }
 
 
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
 def media_type_of(path: Path) -> str:
     """Return the media type that a file's suffix stands for, ``application/octet-stream`` when unknown."""
     known = MEDIA_TYPES.get(path.suffix.lower())
@@ -67,12 +70,19 @@ def write_whole(path: Path) -> Generator[Path]:
     """
     temporary = path.with_name(f".{path.stem[:80]}.{secrets.token_hex(6)}.part{path.suffix}")
     try:
-        yield temporary
-        make_durable(temporary)
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise explain_os_error(error, path) from error
+        try:
+            yield temporary
+        except OSError as error:
+            # What made the content may fail for reasons of its own, which are not the disk's.
+            if error.errno not in _DISK_ERRORS and error.filename != str(temporary):
+                raise
+            raise explain_os_error(error, path) from error
+        try:
+            make_durable(temporary)
+            temporary.replace(path)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise explain_os_error(error, path) from error
     finally:
         temporary.unlink(missing_ok=True)
 

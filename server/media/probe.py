@@ -88,7 +88,9 @@ def probe(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> MediaInfo:
         video = _probe_video(container, local, max_pixels)
         audio = _probe_audio(container)
         if video is None and audio is None:
-            raise MediaError(f"{local.name} holds neither video nor sound", "choose another file")
+            raise MediaError(
+                f"{local.name} holds neither video nor sound, or is cut off", "choose another file, or export it again"
+            )
         duration = None if container.duration is None else Fraction(container.duration, 1_000_000)
         return MediaInfo(
             path=local,

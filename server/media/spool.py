@@ -87,25 +87,23 @@ def tee(clip: Clip, folder: Path, on_complete: Callable[[], Path | None], on_abo
     """Return the same clip, which is stored in ``folder`` while its consumer pulls it.
 
     The first pass records. A pass that starts while another records goes to the producer without recording; one that
-    starts after a recording was finished reads the folder, so the producer runs once. A recording that fails for want of
-    disk space is given up, and its consumer goes on undisturbed.
+    starts after a recording was finished reads the folder, so the producer runs once. A recording that fails for want
+    of disk space is given up, and its consumer goes on undisturbed.
 
     Args:
         clip: What to store.
         folder: Empty or missing; it is emptied again when a recording is given up.
-        on_complete: Called once, when every frame is durable on disk. It may move the folder, and then returns where to.
+        on_complete: Called once, when every frame is durable on disk. It may move the folder, and then returns the
+            new place.
         on_abort: Called with the reason whenever a recording is given up; the next pass records anew.
     """
     state = _TeeState(folder, on_complete, on_abort)
 
     def produce() -> Iterator[Array]:
-        stored = state.stored()
-        if stored is not None:
-            yield from stored.chunks()
-        elif state.recording.acquire(blocking=False):
+        if state.begin():
             yield from _recorded(clip, folder, state)
         else:
-            yield from clip.chunks()
+            yield from (state.stored() or clip).chunks()
 
     return clip.derive(produce)
 
@@ -118,6 +116,15 @@ class _TeeState:
     complete: bool = False
     recording: threading.Lock = field(default_factory=threading.Lock)
 
+    def begin(self) -> bool:
+        """Return whether the caller is the one to record, which then ends with ``close``."""
+        if self.complete or not self.recording.acquire(blocking=False):
+            return False
+        if self.complete:  # It was finished between the two questions.
+            self.recording.release()
+            return False
+        return True
+
     def stored(self) -> Clip | None:
         """Return the finished recording, or None when there is none, or no longer."""
         if not self.complete:
@@ -129,14 +136,15 @@ class _TeeState:
             return None
 
     def close(self, recording: _Recording, reason: str) -> None:
-        """Make the next pass possible, and tell how this one went."""
-        first_success = recording.finished and not self.complete
-        if first_success:
-            self.folder = self.on_complete() or self.folder
-            self.complete = True
-        self.recording.release()
-        if not recording.finished:
-            self.on_abort(recording.failure or reason)
+        """Tell how the recording went, and let another pass record if it failed."""
+        try:
+            if recording.finished:
+                self.folder = self.on_complete() or self.folder
+                self.complete = True
+            else:
+                self.on_abort(recording.failure or reason)
+        finally:
+            self.recording.release()
 
 
 def _recorded(clip: Clip, folder: Path, state: _TeeState) -> Iterator[Array]:
@@ -231,7 +239,10 @@ class _Recording:
         path = self.folder / name
         self.written.append(path)
         with path.open("wb") as stream:
-            np.save(stream, array, allow_pickle=False)
+            whole = np.ascontiguousarray(array)
+            np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(whole))
+            # np.save loses the system's reason when the disk is full; a plain write keeps it.
+            stream.write(whole.reshape(-1).view(np.uint8).data)
             stream.flush()
             os.fsync(stream.fileno())
 
@@ -240,7 +251,7 @@ def _load(path: Path, *, mapped: bool) -> Array:
     try:
         # Copy on write: the file is safe, and libraries that warn about read-only arrays stay quiet.
         return np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise MediaError(f"the stored clip lost its part {path.name}", "produce it again") from error
 
 
