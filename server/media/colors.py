@@ -78,6 +78,10 @@ def codes_from_tags(tags: ColorTags) -> tuple[int, int, int, int]:
     )
 
 
+# Planar on purpose: with these flags swscale's packed rgb48 wraps around on saturated 4:2:0 colours (FFmpeg 8.1).
+_DEEP_RGB = "gbrp16le"
+
+
 class PixelConverter:
     """Convert frames between RGB arrays and a file's pixel format; one for each stream: it keeps swscale's tables."""
 
@@ -89,7 +93,7 @@ class PixelConverter:
 
     def to_rgb(self, frame: av.VideoFrame, *, deep: bool) -> Array:
         """Return a decoded frame as (H, W, 3) RGB, full range: uint16 when ``deep``, else uint8."""
-        rgb = self._convert(frame, "rgb48le" if deep else "rgb24", from_yuv=True)
+        rgb = self._convert(frame, _DEEP_RGB if deep else "rgb24", from_yuv=True)
         return rgb.to_ndarray()
 
     def from_rgb(self, pixels: Array, pixel_format: str) -> av.VideoFrame:

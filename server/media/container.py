@@ -99,5 +99,6 @@ def _explain(path: Path, error: Exception) -> MediaError:
             "play it elsewhere to check; if it plays, convert it to MP4, else export or download it again",
         )
     return MediaError(
-        f"{path.name} is not in a container that can be read ({error})", "convert it to MP4, MOV, MKV or WebM"
+        f"{path.name} is not in a container that can be read ({error})",
+        "convert it to MP4, MOV, MKV or WebM; load pictures as images",
     )

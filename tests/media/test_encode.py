@@ -16,7 +16,7 @@ from server.media.decode import load_clip
 from server.media.encode import write_video
 from server.media.errors import MediaError
 from server.media.probe import probe
-from server.media.types import Audio, Clip
+from server.media.types import Audio, Clip, ColorTags
 
 WRITTEN = [("h264", ".mp4"), ("h264", ".mkv"), ("h265", ".mp4"), ("vp9", ".webm"), ("av1", ".mp4"), ("ffv1", ".mkv")]
 NTSC = Fraction(24000, 1001)
@@ -121,6 +121,24 @@ def test_ten_bit_files_keep_more_than_eight_bits(tmp_path: Path) -> None:
     back = load_clip(tmp_path / "deep.mp4")
     assert back.dtype == "uint16"
     assert np.abs(all_frames(back) / 65535 - frames).max() < 1 / 300
+
+
+@pytest.mark.parametrize(
+    "color",
+    [ColorTags("bt2020", "smpte2084", "bt2020nc"), ColorTags(full_range=True), ColorTags(matrix="smpte170m")],
+    ids=["HDR", "full range", "BT.601"],
+)
+def test_other_colour_spaces_are_tagged_and_come_back_alike(color: ColorTags, tmp_path: Path) -> None:
+    colors, chart = color_chart()
+    path = tmp_path / "chart.mp4"
+    write_video(path, Clip.from_array(chart, 24, color=color), codec="h265", pixel_format="yuv420p10le", crf=1)
+    info = probe(path).video
+    assert info is not None
+    assert info.color == color
+    clip = load_clip(path)
+    assert (clip.color.primaries, clip.color.transfer) == (color.primaries, color.transfer)
+    back = patch_centres(next(clip.frames()), 16) / 257
+    assert np.abs(back - colors).max() <= 3
 
 
 def test_floats_outside_the_range_are_clipped_and_not_wrapped(tmp_path: Path) -> None:
