@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SMALL_VAE = 32 * 2**20  # bytes; decoding one frame with such an autoencoder takes milliseconds
 _LONGEST_SIDE = 256
 _CHART_CELLS = 32
+_TEXTURE = 0.1  # standard deviation of each of the chart's textures, where colors go from 0 to 1
 
 
 @torch.no_grad()
@@ -74,13 +75,23 @@ def _stretched(cells: Tensor) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _projection(vae: Vae, device: str, residency: Residency) -> Tensor:
-    """Fit colors to latent cells, (channels + 1, 3), by least squares over an encoded chart of random soft colors."""
+    """Fit colors to latent cells, (channels + 1, 3), by least squares over an encoded chart.
+
+    The chart is soft colors under random texture: without the texture, what the channels for detail contribute to a
+    cell's mean color would be left to chance.
+    """
+    functional = torch.nn.functional
     generator = torch.Generator("cpu").manual_seed(0)
-    coarse = torch.rand((1, 3, 8, 8), generator=generator)
-    cells = torch.nn.functional.interpolate(coarse, size=_CHART_CELLS, mode="bilinear")
-    pixels = torch.nn.functional.interpolate(cells, scale_factor=vae.capabilities.spatial_scale, mode="bilinear")
+    scale = vae.capabilities.spatial_scale
+    side = _CHART_CELLS * scale
+    colors = functional.interpolate(torch.rand((1, 3, 8, 8), generator=generator), size=side, mode="bilinear")
+    for texel in (1, 2, scale):
+        texture = torch.randn((1, 3, side // texel, side // texel), generator=generator)
+        colors = colors + _TEXTURE * functional.interpolate(texture, size=side, mode="nearest")
+    colors = colors.clamp(0, 1)
     with residency.use(vae, device) as module:
-        samples = families.get(vae.family).encode(module, (pixels * 2 - 1).unsqueeze(2), tiled=False)
+        samples = families.get(vae.family).encode(module, (colors * 2 - 1).unsqueeze(2), tiled=False)
     latent = samples[MAIN][0, :, 0].float().cpu().flatten(1)
     inputs = torch.cat([latent, torch.ones(1, latent.shape[1])]).T
-    return torch.linalg.lstsq(inputs, cells[0].flatten(1).T).solution
+    means = functional.avg_pool2d(colors, scale)[0].flatten(1).T
+    return torch.linalg.lstsq(inputs, means).solution

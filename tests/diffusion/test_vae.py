@@ -108,6 +108,21 @@ def test_frames_that_fill_no_chunk_are_encoded_as_within_a_longer_clip(
     assert torch.equal(part.video, whole.video[:, :, :7])
 
 
+def test_encoding_in_tiles_stays_near_the_whole_and_leaves_no_trace(tiny: Descriptions, residency: Residency) -> None:
+    coarse = torch.rand(1, 3, 4, 16, generator=torch.Generator().manual_seed(3))
+    picture = torch.nn.functional.interpolate(coarse, size=(64, 288), mode="bilinear")
+    clip = picture.permute(0, 2, 3, 1).numpy()
+
+    def encode(tiling: vae.Tiling) -> torch.Tensor:
+        return vae.encode(tiny.vae, clip, Fraction(8), tiling=tiling, device="cpu", residency=residency).video
+
+    whole, tiled, again = encode("never"), encode("always"), encode("never")
+    assert torch.equal(again, whole)
+    assert tiled.shape == whole.shape == (1, 4, 1, 8, 36)
+    difference = (tiled - whole).abs()
+    assert 0 < difference.mean() < 0.1 * whole.std()
+
+
 def test_a_clip_of_an_illegal_size_is_refused(tiny: Descriptions, residency: Residency) -> None:
     with pytest.raises(SizeError, match="6 frames do not fit"):
         vae.encode(tiny.vae, np.zeros((6, 32, 32, 3), np.float32), Fraction(8), residency=residency)
