@@ -15,7 +15,7 @@ from server.graph.model import FORMAT, ExposedInput, ExposedOutput, Link, Mode, 
 from server.graph.problem_list import ProblemList
 from server.kit.problems import pointer
 
-__all__ = ["FORMAT", "ID_PATTERN", "NAME_PATTERN", "dump", "from_json", "parse", "to_json"]
+__all__ = ["FORMAT", "ID_PATTERN", "NAME_PATTERN", "dump", "from_json", "parse", "read_inputs", "to_json"]
 
 ID_PATTERN = r"^[^/\x00-\x1f]{1,200}$"
 """Ids of nodes and subgraphs: no slash, which joins the ids of nested nodes."""
@@ -60,6 +60,24 @@ def from_json(value: object, limits: Limits = DEFAULT_LIMITS) -> Workflow:
     check_values(value, problems, limits)
     problems.stop_if_any()
     return _read(value, problems, limits)
+
+
+def read_inputs(value: object, path: Path) -> dict[str, object]:
+    """Return the inputs of one node, links as `Link`s.
+
+    Args:
+        value: Plain JSON values, such as a migration returns.
+        path: Parts of the pointer to the node.
+
+    Raises:
+        WorkflowError: They are no inputs.
+    """
+    problems = ProblemList()
+    check_values(value, problems)
+    problems.stop_if_any()
+    inputs = _Reader(problems, DEFAULT_LIMITS).inputs({"inputs": value}, path)
+    problems.stop_if_any()
+    return inputs
 
 
 def _read(value: object, problems: ProblemList, limits: Limits) -> Workflow:
@@ -113,17 +131,19 @@ class _Reader:
         if self._nodes == self._limits.nodes + 1:
             message = f"the workflow has more than {self._limits.nodes} nodes"
             self._refuse(path[:-1], "too_many_nodes", message, "split it into several workflows")
-        inputs = self._member(data, "inputs", path)
         return NodeInstance(
             type=self._required(data, "type", path),
             version=self._version(data, path),
-            inputs={name: self._input(item, path, name) for name, item in inputs.items()},
+            inputs=self.inputs(data, path),
             title=self._text(data, "title", path),
             at=self._position(data, path),
             mode=self._mode(data, path),
             extra=_extra(data, NODE_FIELDS),
             order=tuple(data),
         )
+
+    def inputs(self, data: Object, path: Path) -> Object:
+        return {name: self._input(item, path, name) for name, item in self._member(data, "inputs", path).items()}
 
     def _subgraph(self, value: object, path: Path) -> Subgraph:
         data = self._object(value, path)
