@@ -34,11 +34,12 @@ class ProblemList:
         self.left_out += len(problems[room:])
 
     def result(self) -> tuple[Problem, ...]:
-        """Return the problems; the last one says how many were left out, if any were."""
+        """Return the problems, each once (a subgraph may be used often); the last one counts those left out, if any."""
+        items = tuple(dict.fromkeys(self.items))
         if not self.left_out:
-            return tuple(self.items)
+            return items
         message = f"{self.left_out} more problems are not listed"
-        return (*self.items, Problem("", "more_problems", message, "mend those above first"))
+        return (*items, Problem("", "more_problems", message, "mend those above first"))
 
     def stop_if_any(self) -> None:
         """End the reading when something is wrong.
