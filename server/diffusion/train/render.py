@@ -1,0 +1,115 @@
+"""Scenes to clips: the backdrop that the camera sees and the subject over it, anti-aliased, a whole batch at once."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .backdrops import HEIGHT, WIDTH, panoramas
+from .motion import PATHS, VIEWS, Pose, View
+from .scene import Scene
+from .shapes import TABLE_EXTENT, distance_tables
+from .vocabulary import COLORS, SETTINGS, SUBJECTS
+
+RADIUS = 0.45
+_OUTLINE = 0.10
+_SOFT = 1.7
+_REST = (0.0, 0.08)
+_JITTER = 0.05
+_FAR_LIGHT = 0.76
+_NEAR_GLOW = 0.10
+_DARK = (0.10, 0.09, 0.12)
+_LIGHT = (0.92, 0.92, 0.95)
+
+
+class Renderer:
+    """Renders scenes of one frame size.
+
+    Args:
+        size: Height and width of the frames in pixels.
+        frames: Length of a full clip; frame indices run from 0 to frames - 1.
+        device: Where the tables live and the clips are made.
+        variation: How much place, size, light and framing vary with a scene's seed; 0 gives the nominal clip.
+    """
+
+    def __init__(
+        self, size: int = 64, frames: int = 17, device: torch.device | str = "cpu", *, variation: float = 1.0
+    ) -> None:
+        self.size, self.frames, self.device, self._variation = size, frames, torch.device(device), variation
+        self._tables = distance_tables([row.name for row in SUBJECTS], device)
+        self._panoramas = panoramas([row.name for row in SETTINGS], size, device)
+        self._subject = {row.name: index for index, row in enumerate(SUBJECTS)}
+        self._setting = {row.name: index for index, row in enumerate(SETTINGS)}
+        self._fills = {row.name: row.rgb for row in COLORS}
+        axis = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
+        self._y, self._x = torch.meshgrid(axis, axis, indexing="ij")
+        # Light falls from the left: with relative positions alone a model cannot tell the sides of a symmetric scene.
+        across = (self._x + 1) / 2
+        self._light, self._glow = 1 - (1 - _FAR_LIGHT) * across, _NEAR_GLOW * (0.5 - across)
+
+    def __call__(
+        self, scenes: Sequence[Scene], indices: Sequence[int] | None = None, *, subject: bool = True
+    ) -> Tensor:
+        """Renders a batch; equal scenes give equal pixels.
+
+        Args:
+            scenes: What each clip shows.
+            indices: Frames to render, each in [0, frames); all of them by default.
+            subject: False leaves the backdrop alone.
+
+        Returns:
+            Clips in [-1, 1], shaped (batch, 3, len(indices), size, size).
+        """
+        chosen = range(self.frames) if indices is None else indices
+        u = torch.tensor(list(chosen), dtype=torch.float32, device=self.device) / max(self.frames - 1, 1)
+        jitter = torch.stack([torch.rand(5, generator=torch.Generator().manual_seed(s.seed)) for s in scenes])
+        jitter = self._variation * (jitter.to(self.device) * 2 - 1).unsqueeze(-1)
+        views = [VIEWS[scene.camera](u) for scene in scenes]
+        view = View(
+            torch.stack([v.shift for v in views]) + _JITTER * jitter[:, 0], torch.stack([v.zoom for v in views])
+        )
+        picture = (self._backdrop(scenes, view) * self._light + self._glow) * (
+            1 + 0.04 * jitter[:, 1, :, None, None, None]
+        )
+        if subject:
+            poses = [PATHS[scene.action](u) for scene in scenes]
+            pose = Pose(*(torch.stack(parts) for parts in zip(*poses, strict=True)))
+            picture = self._subject_over(picture, scenes, self._staged(pose, view, jitter))
+        return picture.clamp(0, 1).transpose(1, 2).mul(2).sub(1)
+
+    def _staged(self, pose: Pose, view: View, jitter: Tensor) -> Pose:
+        x = (pose.x + _REST[0] + _JITTER * jitter[:, 2]) * view.zoom
+        y = (pose.y + _REST[1] + _JITTER * jitter[:, 3]) * view.zoom
+        return Pose(x, y, RADIUS * pose.scale * view.zoom * (1 + 0.06 * jitter[:, 4]), pose.angle)
+
+    def _backdrop(self, scenes: Sequence[Scene], view: View) -> Tensor:
+        """Shaped (batch, frames, 3, size, size), in [0, 1]."""
+        batch, frames = view.zoom.shape
+        zoom = view.zoom[..., None, None]
+        x = (self._x / zoom + view.shift[..., None, None]) / WIDTH
+        y = (self._y / zoom).expand_as(x) / HEIGHT
+        grid = torch.stack([x, y], -1).flatten(1, 2)
+        pictures = self._panoramas[[self._setting[scene.setting] for scene in scenes]]
+        seen = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+        return seen.unflatten(2, (frames, self.size)).transpose(1, 2).reshape(batch, frames, 3, self.size, self.size)
+
+    def _subject_over(self, picture: Tensor, scenes: Sequence[Scene], pose: Pose) -> Tensor:
+        scale = pose.scale[..., None, None]
+        dx, dy = self._x - pose.x[..., None, None], self._y - pose.y[..., None, None]
+        cos, sin = torch.cos(pose.angle)[..., None, None], torch.sin(pose.angle)[..., None, None]
+        x, y = (dx * cos + dy * sin) / scale, (dy * cos - dx * sin) / scale
+        grid = torch.stack([x, y], -1).flatten(1, 2) / TABLE_EXTENT
+        tables = self._tables[[self._subject[scene.subject] for scene in scenes]]
+        distance = functional.grid_sample(tables, grid, padding_mode="border", align_corners=False)
+        distance = distance.unflatten(2, (x.shape[1], self.size)).transpose(1, 2)
+        pixel = _SOFT * (2 / self.size) / scale.unsqueeze(2)
+        body = (0.5 - distance / pixel).clamp(0, 1)
+        inside = (0.5 - (distance + _OUTLINE) / pixel).clamp(0, 1)
+        fills = self._colors([self._fills[scene.color] for scene in scenes])
+        edges = self._colors([_LIGHT if scene.color == "black" else _DARK for scene in scenes])
+        painted = edges + (fills - edges) * inside
+        return picture + (painted - picture) * body
+
+    def _colors(self, rows: Sequence[tuple[float, float, float]]) -> Tensor:
+        return torch.tensor(rows, device=self.device).view(-1, 1, 3, 1, 1)
