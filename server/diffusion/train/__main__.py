@@ -1,0 +1,104 @@
+"""Command line of the trainer: `python -m server.diffusion.train run | evaluate | export`."""
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parses the command line and runs one command.
+
+    Args:
+        arguments: Words after the program's name; those of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(prog="python -m server.diffusion.train", description="Train the starter models.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_run(commands.add_parser("run", help="train a text-to-video model on rendered clips"))
+    _add_evaluate(commands.add_parser("evaluate", help="score an exported model on held-out prompts"))
+    _add_export(commands.add_parser("export", help="write a run's newest checkpoint as a model folder"))
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    return options.command(options)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and log.jsonl")
+    parser.add_argument("--minutes", type=float, default=90.0, help="length of the run; sets the curriculum's pace")
+    parser.add_argument("--steps", type=int, help="stop after this many steps in all")
+    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
+    parser.add_argument(
+        "--fresh-optimizer", action="store_true", help="with --resume: leave the optimizer's state behind"
+    )
+    parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    import torch
+
+    from .loop import TrainConfig, train
+
+    torch.set_num_threads(options.threads)
+    config = TrainConfig(
+        out=options.out,
+        minutes=options.minutes,
+        steps=options.steps,
+        peak_rate=options.rate,
+        seed=options.seed,
+        device=options.device,
+    )
+    train(config, resume=options.resume, with_optimizer=not options.fresh_optimizer)
+    return 0
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, required=True, help="folder of an exported model")
+    parser.add_argument("--prompts", type=int, default=48, help="number of held-out prompts")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sheet", type=Path, help="write a contact sheet of the first 24 clips here (PNG)")
+    parser.add_argument("--json", type=Path, help="write the scores here as well")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.set_defaults(command=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    import torch
+
+    from .evaluate import Sampling, evaluate
+
+    torch.set_num_threads(options.threads)
+    sampling = Sampling(steps=options.steps, guidance_scale=options.guidance, seed=options.seed)
+    scores = json.dumps(evaluate(options.model, options.prompts, sampling, options.sheet), indent=2)
+    if options.json is not None:
+        options.json.write_text(scores + "\n", encoding="utf-8")
+    sys.stdout.write(scores + "\n")
+    return 0
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=Path, required=True, help="the --out of a training run")
+    parser.add_argument("--model", type=Path, required=True, help="folder to write")
+    parser.add_argument("--metrics", type=Path, help="scores of these weights, as `evaluate --json` wrote them")
+    parser.set_defaults(command=_export)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from .export import export_model
+
+    metrics = json.loads(options.metrics.read_text(encoding="utf-8")) if options.metrics is not None else None
+    export_model(options.run, options.model, metrics=metrics)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""The trainer: flow matching on rendered clips, resumable at any checkpoint."""
+
+import json
+import logging
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from .captions import caption_of
+from .checkpoint import Progress, latest_checkpoint, load_checkpoint, save_checkpoint
+from .codec import fit_patch_code
+from .curriculum import batch_size, draw_frames, learning_rate
+from .model import SHIFT, ModelSize, Starter, build_starter, embed_text
+from .render import Renderer
+from .runfile import Run, load_run, save_run
+from .scene import draw_scene
+from .text import with_strange_word
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """Settings of a run.
+
+    Attributes:
+        out: Folder for checkpoints and the log.
+        minutes: Length of the run, over which the curriculum and the learning rate are laid out.
+        steps: Stops after this many optimizer steps in all; None trains for `minutes`.
+        size: Widths and depths of the networks.
+        resolution: Height and width of the clips in pixels.
+        frames: Length of a clip.
+        peak_rate: Largest learning rate.
+        caption_dropout: Share of captions that are replaced by an empty one, for guidance.
+        strange_words: Share of captions that get one unknown word.
+        average_decay: Decay of the running average of the weights, for each step.
+        checkpoint_seconds: Time between checkpoints.
+        seed: Seeds the weights, the scenes and the noise.
+        device: Where rendering and training run.
+    """
+
+    out: Path
+    minutes: float = 90.0
+    steps: int | None = None
+    size: ModelSize = field(default_factory=ModelSize)
+    resolution: int = 64
+    frames: int = 17
+    peak_rate: float = 1e-3
+    caption_dropout: float = 0.1
+    strange_words: float = 0.04
+    average_decay: float = 0.998
+    checkpoint_seconds: float = 180.0
+    seed: int = 0
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One step's data.
+
+    Attributes:
+        latents: Clean latents, shaped (B, C, T, H / 8, W / 8).
+        captions: One text a clip; empty where it was dropped.
+        frames: Indices of the T frames.
+    """
+
+    latents: Tensor
+    captions: list[str]
+    frames: list[int]
+
+
+class Trainer:
+    """Holds what a run changes: weights, their average, the optimizer, and how far it has come.
+
+    Args:
+        config: Settings of the run.
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = config
+        self.renderer = Renderer(config.resolution, config.frames, config.device)
+        run = load_run(config.out)
+        if run is None:
+            code = fit_patch_code(Renderer(config.resolution, config.frames), channels=config.size.latent_channels)
+            run = Run(config.size, code, config.resolution, config.frames)
+            save_run(config.out, run)
+        self.starter: Starter = build_starter(run.size, run.code, seed=config.seed)
+        self.modules = nn.ModuleDict(
+            {"transformer": self.starter.transformer, "text_encoder": self.starter.text_encoder}
+        )
+        self.modules.to(config.device)
+        self.average = {name: value.detach().clone() for name, value in self.modules.named_parameters()}
+        self.optimizer = torch.optim.AdamW(self._groups(), lr=config.peak_rate, betas=(0.9, 0.98))
+        self.progress = Progress()
+
+    def _groups(self) -> list[dict[str, object]]:
+        matrices = [value for value in self.modules.parameters() if value.ndim > 1]
+        vectors = [value for value in self.modules.parameters() if value.ndim <= 1]
+        return [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
+
+    def resume(self, path: Path, *, with_optimizer: bool = True) -> None:
+        """Goes on from a checkpoint.
+
+        Args:
+            path: A checkpoint's folder.
+            with_optimizer: False starts the optimizer afresh, as one does from a checkpoint that came without it.
+        """
+        self.progress = load_checkpoint(path, self.modules, self.average, self.optimizer if with_optimizer else None)
+
+    @property
+    def share(self) -> float:
+        """Share of the run done, in [0, 1]."""
+        return min(self.progress.seconds / (self.config.minutes * 60), 1.0)
+
+    def draw_batch(self) -> Batch:
+        """Renders the current step's clips; the same step of the same seed gives the same batch at the same share."""
+        rng = random.Random(f"{self.config.seed}:{self.progress.step}")
+        frames = draw_frames(self.share, self.config.frames, rng)
+        scenes = [draw_scene(rng) for _ in range(batch_size(len(frames)))]
+        captions = [self._caption(caption_of(scene, rng), rng) for scene in scenes]
+        return Batch(self.starter.code.encode(self.renderer(scenes, frames)), captions, frames)
+
+    def _caption(self, caption: str, rng: random.Random) -> str:
+        if rng.random() < self.config.caption_dropout:
+            return ""
+        return with_strange_word(caption, rng) if rng.random() < self.config.strange_words else caption
+
+    def step(self) -> tuple[float, int]:
+        """Takes one optimizer step; gives its loss and the number of frames that it trained on."""
+        started = time.monotonic()
+        batch = self.draw_batch()
+        rate = learning_rate(self.share, self.progress.step, peak=self.config.peak_rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        generator = torch.Generator(self.config.device).manual_seed(self.config.seed * 1_000_003 + self.progress.step)
+        loss = flow_matching_loss(self.starter, batch, generator)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.modules.parameters(), 1.0)
+        self.optimizer.step()
+        self._average()
+        spent = self.progress.seconds + time.monotonic() - started
+        self.progress = Progress(self.progress.step + 1, spent, self.progress.clips + len(batch.captions))
+        return loss.item(), len(batch.frames)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.config.average_decay, (1 + self.progress.step) / (10 + self.progress.step))
+        for name, value in self.modules.named_parameters():
+            self.average[name].lerp_(value, 1 - decay)
+
+    def save(self) -> Path:
+        """Writes a checkpoint."""
+        return save_checkpoint(self.config.out, self.modules, self.average, self.optimizer, self.progress)
+
+
+def flow_matching_loss(starter: Starter, batch: Batch, generator: torch.Generator) -> Tensor:
+    """Mean squared error of the predicted velocity, noise minus clip, at noise levels of the sampler's shifted line.
+
+    Args:
+        starter: The networks.
+        batch: Clean latents and their captions.
+        generator: Draws noise and noise levels, on the latents' device.
+    """
+    latents = batch.latents
+    noise = torch.randn(latents.shape, generator=generator, device=latents.device)
+    # One stratum a clip: a batch of six still sees the whole range of noise levels.
+    strata = torch.arange(len(latents), device=latents.device) + torch.rand(
+        len(latents), generator=generator, device=latents.device
+    )
+    line = strata / len(latents)
+    sigma = SHIFT * line / (1 + (SHIFT - 1) * line)
+    spread = sigma.view(-1, 1, 1, 1, 1)
+    noisy = (1 - spread) * latents + spread * noise
+    starter.rope.frames = batch.frames
+    velocity = starter.transformer(noisy, sigma * 1000, embed_text(starter, batch.captions), return_dict=False)[0]
+    return nn.functional.mse_loss(velocity, noise - latents)
+
+
+def train(config: TrainConfig, *, resume: bool = False, with_optimizer: bool = True) -> Trainer:
+    """Trains until the time or the steps are used up, with checkpoints and a JSON-lines log in `config.out`.
+
+    Args:
+        config: Settings of the run.
+        resume: Go on from the newest checkpoint in `config.out`, if there is one.
+        with_optimizer: Take the optimizer's state from it as well.
+    """
+    config.out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(config)
+    newest = latest_checkpoint(config.out) if resume else None
+    if newest is not None:
+        trainer.resume(newest, with_optimizer=with_optimizer)
+        log.info("resumed from %s", newest)
+    saved = trainer.progress.seconds
+    with (config.out / "log.jsonl").open("a", encoding="utf-8") as lines:
+        for record in _steps(trainer):
+            if record["step"] % 20 == 0:
+                lines.write(json.dumps(record) + "\n")
+                lines.flush()
+            if trainer.progress.seconds - saved >= config.checkpoint_seconds:
+                trainer.save()
+                saved = trainer.progress.seconds
+    trainer.save()
+    return trainer
+
+
+def _steps(trainer: Trainer) -> Iterator[dict[str, float | int]]:
+    limit = trainer.config.steps
+    means: dict[int, float] = {}
+    while trainer.share < 1.0 and (limit is None or trainer.progress.step < limit):
+        loss, frames = trainer.step()
+        means[frames] = loss if frames not in means else 0.95 * means[frames] + 0.05 * loss
+        progress = trainer.progress
+        yield {
+            "step": progress.step,
+            "seconds": round(progress.seconds, 1),
+            "clips": progress.clips,
+            **{f"loss_{count}": round(mean, 4) for count, mean in sorted(means.items())},
+        }

@@ -1,0 +1,48 @@
+"""What stays the same during a run and must be known to use its checkpoints: sizes and the patch code."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+
+from .codec import PatchCode
+from .model import ModelSize
+
+_SETTINGS = "run.json"
+_CODE = "code.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The fixed part of a run.
+
+    Attributes:
+        size: Widths and depths of the networks.
+        code: The patch code whose latents the transformer learned.
+        resolution: Height and width of the clips in pixels.
+        frames: Length of a clip.
+    """
+
+    size: ModelSize
+    code: PatchCode
+    resolution: int
+    frames: int
+
+
+def save_run(folder: Path, run: Run) -> None:
+    """Writes the fixed part of a run into its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    code = {"center": run.code.center, "directions": run.code.directions, "spread": run.code.spread}
+    save_file(code, folder / _CODE)
+    settings = {"size": asdict(run.size), "resolution": run.resolution, "frames": run.frames}
+    (folder / _SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def load_run(folder: Path) -> Run | None:
+    """Reads the fixed part of a run; None where the folder holds no run."""
+    if not (folder / _SETTINGS).exists():
+        return None
+    settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+    code = PatchCode(**load_file(folder / _CODE))
+    return Run(ModelSize(**settings["size"]), code, settings["resolution"], settings["frames"])
