@@ -1,0 +1,145 @@
+"""How well a model follows prompts: held-out ones, sampled by the stock pipeline and read back from the pixels."""
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import WanPipeline
+from PIL import Image
+from torch import Tensor
+
+from .captions import caption_of
+from .detect import Detector, accuracy
+from .export import MANIFEST
+from .render import Renderer
+from .scene import Scene, draw_scene
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How clips are sampled.
+
+    Attributes:
+        steps: Evaluations of the solver.
+        guidance_scale: Classifier-free guidance; 1 turns it off.
+        seed: Seeds the noise; clip number n of a run has seed + n.
+        batch: Clips sampled at once.
+    """
+
+    steps: int = 20
+    guidance_scale: float = 2.0
+    seed: int = 0
+    batch: int = 8
+
+
+def load_pipeline(folder: Path) -> WanPipeline:
+    """Loads an exported model for the CPU, without any network."""
+    pipeline = WanPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def sample(pipeline: WanPipeline, prompts: Sequence[str], manifest: dict[str, Any], sampling: Sampling) -> Tensor:
+    """Samples one clip a prompt.
+
+    Args:
+        pipeline: The model.
+        prompts: Texts.
+        manifest: The model's `kinegraph.json`: size, frames and length of its texts.
+        sampling: Steps, guidance and seed.
+
+    Returns:
+        Clips in [-1, 1], shaped (len(prompts), 3, frames, height, width).
+    """
+    size = manifest["trained"]
+    shape = (pipeline.transformer.config.in_channels, size["frames"], size["height"] // 8, size["width"] // 8)
+    clips = []
+    for start in range(0, len(prompts), sampling.batch):
+        part = list(prompts[start : start + sampling.batch])
+        seeds = range(sampling.seed + start, sampling.seed + start + len(part))
+        noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+        (frames,) = pipeline(
+            part,
+            height=size["height"],
+            width=size["width"],
+            latents=noise,
+            num_inference_steps=sampling.steps,
+            guidance_scale=sampling.guidance_scale,
+            max_sequence_length=manifest["max_sequence_length"],
+            output_type="pt",
+            return_dict=False,
+        )
+        clips.append(frames.transpose(1, 2) * 2 - 1)
+    return torch.cat(clips)
+
+
+def held_out_prompts(count: int, seed: int = 0) -> list[tuple[Scene, str]]:
+    """Draws scenes whose color, subject and setting training never saw together, with a caption each."""
+    rng = random.Random(f"held out {seed}")
+    scenes = [draw_scene(rng, held_out=True) for _ in range(count)]
+    return [(scene, caption_of(scene, rng)) for scene in scenes]
+
+
+def evaluate(folder: Path, count: int, sampling: Sampling, sheet: Path | None = None) -> dict[str, Any]:
+    """Scores an exported model on held-out prompts.
+
+    Args:
+        folder: The model's folder.
+        count: Number of prompts.
+        sampling: Steps, guidance and seed.
+        sheet: Where a contact sheet of the first 24 clips is written, if anywhere.
+
+    Returns:
+        Accuracies of the model, of the detector on rendered clips, through the VAE alone and by chance, and settings.
+    """
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    size, frames = manifest["trained"]["height"], manifest["trained"]["frames"]
+    pairs = held_out_prompts(count, sampling.seed)
+    scenes = [scene for scene, _ in pairs]
+    pipeline, detector = load_pipeline(folder), Detector(size, frames)
+    clips = sample(pipeline, [caption for _, caption in pairs], manifest, sampling)
+    if sheet is not None:
+        contact_sheet(clips[:24], sheet)
+    rendered = Renderer(size, frames)(scenes)
+    decoded = _through_vae(pipeline, rendered[:32])
+    readings = [detector.read(clip) for clip in clips]
+    return {
+        "model": accuracy(readings, scenes),
+        "overlap": round(sum(reading.overlap for reading in readings) / len(readings), 3),
+        "rendered": accuracy([detector.read(clip) for clip in rendered], scenes),
+        "vae": accuracy([detector.read(clip) for clip in decoded], scenes[:32]),
+        "vae_psnr": round(_psnr(decoded, rendered[:32]), 2),
+        "chance": accuracy(readings, [*scenes[1:], scenes[0]]),
+        "prompts": count,
+        "steps": sampling.steps,
+        "guidance_scale": sampling.guidance_scale,
+        "seed": sampling.seed,
+    }
+
+
+@torch.no_grad()
+def _through_vae(pipeline: WanPipeline, clips: Tensor) -> Tensor:
+    parts = [pipeline.vae.decode(pipeline.vae.encode(part).latent_dist.mode()).sample for part in clips.split(8)]
+    return torch.cat(parts)
+
+
+def _psnr(clips: Tensor, truth: Tensor) -> float:
+    error = (clips - truth).square().mean(dim=(1, 2, 3, 4)).clamp(min=1e-10)
+    return float((10 * torch.log10(4 / error)).mean())
+
+
+def contact_sheet(clips: Tensor, path: Path, *, columns: int = 2, frames: int = 5) -> None:
+    """Writes a picture with a few frames of each clip, from left to right, at twice the size."""
+    chosen = torch.linspace(0, clips.shape[2] - 1, frames).round().long()
+    strips = torch.cat(list(clips[:, :, chosen].unbind(2)), dim=-1)
+    rows = [
+        torch.cat(list(strips[start : start + columns]), dim=-1)
+        for start in range(0, len(strips) // columns * columns, columns)
+    ]
+    picture = (torch.cat(rows, dim=-2) + 1).mul(127.5).clamp(0, 255).byte().permute(1, 2, 0)
+    image = Image.fromarray(picture.numpy())
+    image.resize((image.width * 2, image.height * 2), Image.Resampling.NEAREST).save(path)
