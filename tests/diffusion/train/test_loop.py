@@ -1,0 +1,124 @@
+"""The trainer: it learns, what it learns is what the sampler needs, and it goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from server.diffusion.train.checkpoint import latest_checkpoint
+from server.diffusion.train.codec import PatchCode
+from server.diffusion.train.curriculum import batch_size, draw_frames, learning_rate
+from server.diffusion.train.loop import TrainConfig, Trainer, flow_matching_loss, train
+from server.diffusion.train.model import SHIFT, ModelSize, build_scheduler, build_starter
+
+TINY = ModelSize(heads=1, layers=1, feed_forward=64, text_width=32, text_layers=1, latent_channels=8)
+
+
+def config(out: Path, **changes: object) -> TrainConfig:
+    return replace(TrainConfig(out=out, minutes=60.0, size=TINY, resolution=32, frames=5), **changes)
+
+
+def test_twenty_steps_lower_the_loss(tmp_path: Path):
+    trainer = Trainer(config(tmp_path, peak_rate=3e-2))
+    batch = trainer.draw_batch()
+    before = flow_matching_loss(trainer.starter, batch, torch.Generator().manual_seed(0)).item()
+    for _ in range(20):
+        trainer.step()
+    after = flow_matching_loss(trainer.starter, batch, torch.Generator().manual_seed(0)).item()
+    assert after < 0.95 * before
+
+
+def test_a_run_leaves_a_checkpoint_and_a_log(tmp_path: Path):
+    train(config(tmp_path, steps=20))
+    assert latest_checkpoint(tmp_path) == tmp_path / "checkpoint-00000020"
+    record = json.loads((tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert record["step"] == 20
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_resumed_run_ends_as_if_it_had_not_stopped(tmp_path: Path):
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    straight = train(config(whole, steps=6))
+    train(config(halves, steps=3))
+    resumed = train(config(halves, steps=6), resume=True)
+    assert resumed.progress.step == 6
+    for name, value in straight.modules.named_parameters():
+        assert torch.allclose(value, dict(resumed.modules.named_parameters())[name], atol=1e-6), name
+    for name, value in straight.average.items():
+        assert torch.allclose(value, resumed.average[name], atol=1e-6), name
+
+
+def test_a_run_resumes_without_the_optimizer_state(tmp_path: Path):
+    train(config(tmp_path, steps=3))
+    (tmp_path / "checkpoint-00000003" / "optimizer.safetensors").unlink()
+    trainer = train(config(tmp_path, steps=5), resume=True)
+    assert trainer.progress.step == 5
+
+
+def test_a_half_written_checkpoint_is_not_taken(tmp_path: Path):
+    train(config(tmp_path, steps=2))
+    (tmp_path / "checkpoint-00000009.part").mkdir()
+    assert latest_checkpoint(tmp_path) == tmp_path / "checkpoint-00000002"
+
+
+def test_the_loss_is_zero_for_the_velocity_of_the_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """One Euler step from any noise level with the training target must land on the clean latents."""
+    trainer = Trainer(config(tmp_path))
+    batch = trainer.draw_batch()
+    seen: dict[str, torch.Tensor] = {}
+
+    def velocity(noisy: torch.Tensor, timestep: torch.Tensor, text: torch.Tensor, **_: object) -> tuple[torch.Tensor]:
+        sigma = (timestep / 1000).view(-1, 1, 1, 1, 1)
+        seen["timestep"] = timestep
+        return ((noisy - batch.latents) / sigma,)
+
+    monkeypatch.setattr(trainer.starter.transformer, "forward", velocity)
+    loss = flow_matching_loss(trainer.starter, batch, torch.Generator().manual_seed(0))
+    assert loss < 1e-4
+    assert seen["timestep"].min() > 0
+    assert seen["timestep"].max() <= 1000
+
+
+def test_noise_levels_lie_on_the_scheduler_line():
+    scheduler = build_scheduler()
+    scheduler.set_timesteps(8)
+    sigmas = scheduler.sigmas[:-1]
+    line = sigmas / (SHIFT - (SHIFT - 1) * sigmas)
+    assert torch.allclose(scheduler.timesteps, sigmas * 1000)
+    assert torch.allclose(line.diff(), line.diff()[0].expand(7), atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_subset_of_frames_has_the_positions_of_the_whole_clip(code: PatchCode):
+    starter = build_starter(ModelSize(heads=1, layers=1, feed_forward=32, text_width=32, text_layers=1), code)
+    latents = torch.randn(1, 32, 9, 4, 4)
+    whole = starter.rope(latents)
+    starter.rope.frames = [0, 3, 8]
+    subset = starter.rope(latents[:, :, [0, 3, 8]])
+    for all_positions, some in zip(whole, subset, strict=True):
+        assert torch.equal(all_positions.unflatten(1, (9, -1))[:, [0, 3, 8]].flatten(1, 2), some)
+
+
+def test_the_first_frame_is_always_trained_and_whole_clips_come_last():
+    rng = random.Random(0)
+    early = [draw_frames(0.0, 17, rng) for _ in range(200)]
+    late = [draw_frames(0.99, 17, rng) for _ in range(200)]
+    assert all(frames[0] == 0 and frames == sorted(set(frames)) for frames in early + late)
+    assert not any(len(frames) == 17 for frames in early)
+    assert sum(len(frames) == 17 for frames in late) > 100
+
+
+def test_a_step_costs_about_the_same_at_any_number_of_frames():
+    tokens = [count * batch_size(count) for count in (1, 4, 8, 17)]
+    assert max(tokens) <= 3 * min(tokens)
+
+
+def test_the_learning_rate_warms_up_stays_and_falls():
+    assert learning_rate(0.0, 0, peak=1.0) < 0.02
+    assert learning_rate(0.4, 1000, peak=1.0) == 1.0
+    assert learning_rate(1.0, 9000, peak=1.0) == pytest.approx(0.03)

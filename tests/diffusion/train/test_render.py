@@ -1,0 +1,87 @@
+"""The renderer: deterministic, sized as asked, and true to the tables."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+import torch
+
+from server.diffusion.train.motion import PATHS
+from server.diffusion.train.render import Renderer
+from server.diffusion.train.scene import Scene, draw_scene
+from server.diffusion.train.shapes import polygon
+from server.diffusion.train.vocabulary import COLORS, SUBJECTS
+
+
+def test_clips_have_the_asked_shape_and_range(renderer: Renderer):
+    rng = random.Random(0)
+    clips = renderer([draw_scene(rng) for _ in range(5)])
+    assert clips.shape == (5, 3, 17, 64, 64)
+    assert clips.min() >= -1
+    assert clips.max() <= 1
+
+
+def test_equal_scenes_give_equal_pixels_alone_or_in_a_batch(renderer: Renderer):
+    rng = random.Random(1)
+    scenes = [draw_scene(rng) for _ in range(4)]
+    assert torch.equal(renderer(scenes)[2], renderer([scenes[2]])[0])
+
+
+def test_a_subset_of_frames_equals_those_frames_of_the_clip(renderer: Renderer):
+    scene = draw_scene(random.Random(2))
+    assert torch.allclose(renderer([scene])[:, :, [0, 5, 16]], renderer([scene], [0, 5, 16]), atol=1e-6)
+
+
+def test_another_seed_varies_the_clip_a_little(renderer: Renderer):
+    first = renderer([Scene("cube", "red", "still", "plain", seed=1)])
+    second = renderer([Scene("cube", "red", "still", "plain", seed=2)])
+    assert 0 < (first - second).abs().mean() < 0.2
+
+
+@pytest.mark.parametrize("color", [row.name for row in COLORS])
+def test_the_fill_has_the_named_color(renderer: Renderer, color: str):
+    clip = renderer([Scene("cube", color, "still", "plain")])
+    wanted = torch.tensor(next(row.rgb for row in COLORS if row.name == color)) * 2 - 1
+    assert torch.allclose(clip[0, :, 8, 34, 32], wanted, atol=0.02)
+
+
+@pytest.mark.parametrize("subject", [row.name for row in SUBJECTS])
+def test_a_subject_fills_a_third_to_a_half_of_the_height(subject: str):
+    still = Renderer(64, 1, variation=0.0)
+    scene = Scene(subject, "red", "still", "plain")
+    differs = (still([scene]) - still([scene], subject=False)).abs().amax(1)[0, 0] > 0.3
+    rows = differs.any(1).sum().item() / 64
+    assert 0.2 < rows < 0.52
+
+
+def test_drifting_left_moves_the_subject_left(renderer: Renderer):
+    scene = Scene("ball", "red", "drift left", "plain")
+    differs = (renderer([scene]) - renderer([scene], subject=False)).abs().amax(1)[0] > 0.5
+    columns = [frame.any(0).nonzero().float().mean().item() for frame in differs[[0, 8, 16]]]
+    assert columns[0] > columns[1] + 10 > columns[2] + 20
+
+
+def test_the_camera_moves_the_backdrop_and_leaves_the_subject(renderer: Renderer):
+    panned, static = (renderer([Scene("ball", "red", "still", "snow", camera)]) for camera in ("pan right", "static"))
+    assert torch.allclose(panned[:, :, 0], static[:, :, 0], atol=1e-5)
+    assert (panned[:, :, 16] - static[:, :, 16]).abs().mean() > 0.05
+    assert torch.allclose(panned[0, :, 16, 34, 32], static[0, :, 16, 34, 32], atol=0.05)
+
+
+def test_every_action_has_its_own_path():
+    u = torch.linspace(0, 1, 17)
+    paths = {name: torch.stack(path(u)) for name, path in PATHS.items()}
+    names = sorted(paths)
+    for index, name in enumerate(names):
+        for other in names[index + 1 :]:
+            assert (paths[name] - paths[other]).abs().max() > 0.3, (name, other)
+
+
+def test_a_polygon_field_measures_distance_to_its_edge():
+    x, y = torch.tensor([0.0, 2.0, 2.0, 0.9]), torch.tensor([0.0, 0.0, 2.0, 0.0])
+    square = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
+    wanted = torch.tensor([-1.0, 1.0, math.sqrt(2), -0.1])
+    assert torch.allclose(polygon(x, y, square), wanted, atol=1e-5)
+    assert torch.allclose(polygon(x, y, square[::-1]), wanted, atol=1e-5)
