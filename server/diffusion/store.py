@@ -115,10 +115,11 @@ def _write_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
 
 def _read_tensors(file: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     try:
-        return load_file(file)
+        # Read, not mapped: the cache may drop the file while the tensors live, which a map does not survive everywhere.
+        return load(file.read_bytes())
     except (OSError, SafetensorError) as error:
         raise _broken(file.parent) from error
 

@@ -37,6 +37,15 @@ def test_a_latent_comes_back(latent: Latent, tmp_path: Path) -> None:
     assert (back.width, back.height, back.frames) == (40, 32, 9)
 
 
+def test_a_latent_outlives_its_files(latent: Latent, tmp_path: Path) -> None:
+    store.write_latent(latent, tmp_path)
+    back = store.read_latent(tmp_path)
+    file = tmp_path / "tensors.safetensors"
+    file.write_bytes(bytes(file.stat().st_size))
+    assert torch.equal(back.video, latent.video)
+    back.video.add_(1.0)
+
+
 def test_conditioning_comes_back_in_its_precision(tmp_path: Path) -> None:
     embeds = torch.randn(1, 3, 4).to(torch.bfloat16)
     value = Conditioning(
