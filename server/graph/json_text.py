@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from server.graph.problem_list import ProblemList
 from server.kit.problems import pointer
@@ -138,12 +138,15 @@ def _members(
     """Return the members of a list or object; keys that are no text are reported and left out."""
     if isinstance(value, list):
         return enumerate(value)
+    unusable = 0
     for key in value:
         if not isinstance(key, str):
+            unusable += 1
             problems.add(path_of(place), "wrong_type", f"the key {key!r} is no text", "write keys as text")
         elif len(key) > 200 or not key.isascii():
             _check_text(key, place, problems, limits)
-    return [(key, item) for key, item in value.items() if isinstance(key, str)]
+    members = cast("Iterable[tuple[str, object]]", value.items())
+    return [(key, item) for key, item in members if isinstance(key, str)] if unusable else members
 
 
 def path_of(place: Place) -> str:
