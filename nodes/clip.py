@@ -1,0 +1,154 @@
+"""Nodes that change clips: size, rate, length. All of them work on streams, whatever the length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from nodes import Clip, InputProblem, Number, Slider, node
+from nodes.blame import blaming
+from nodes.rates import exact_rate, frames_within
+
+Method = Literal["lanczos", "bicubic", "bilinear", "area", "nearest"]
+
+
+@node(category="video/edit", title="Upscale clip", aliases=("resize", "scale", "downscale", "size", "resolution"))
+def upscale_clip(
+    clip: Clip,
+    *,
+    factor: Annotated[float, Slider(0.125, 8.0, step=0.125)] = 2.0,
+    width: Annotated[int, Number(min=0, max=16384, unit="px")] = 0,
+    height: Annotated[int, Number(min=0, max=16384, unit="px")] = 0,
+    method: Method = "lanczos",
+) -> Clip:
+    """Resize the frames of a clip, by a factor or to a size.
+
+    Args:
+        clip: What to resize.
+        factor: How many times larger; not used when a width or height is given. Sides are rounded to even numbers.
+        width: Exact width in pixels; with 0 it follows from the height, or from the factor.
+        height: Exact height in pixels; with 0 it follows from the width, or from the factor.
+        method: How pixels are weighed: `lanczos` is sharp, `area` is best for shrinking, `nearest` keeps hard edges.
+
+    Returns:
+        The resized clip, with the same rate and sound.
+    """
+    from server.media.resize import resize_clip
+
+    if width or height:
+        target = (width or _even(clip.width * height / clip.height), height or _even(clip.height * width / clip.width))
+    else:
+        target = (_even(clip.width * factor), _even(clip.height * factor))
+    with blaming("width" if width or height else "factor"):
+        return resize_clip(clip, *target, method=method)
+
+
+def _even(pixels: float) -> int:
+    # Video files store color at half the resolution, so odd sides cannot be saved.
+    return max(2, round(pixels / 2) * 2)
+
+
+@node(category="video/edit", title="Interpolate frames", aliases=("smooth", "slow motion", "fps", "RIFE", "tween"))
+def interpolate_frames(
+    clip: Clip, *, factor: Annotated[int, Slider(2, 8)] = 2, method: Literal["blend"] = "blend"
+) -> Clip:
+    """Raise the frame rate by frames in between. Duration and sound stay as they are.
+
+    Args:
+        clip: What to make smoother.
+        factor: How many times as many frames a second.
+        method: How frames in between are made: `blend` fades from one frame to the next.
+
+    Returns:
+        The clip at the higher rate.
+    """
+    from server.media.interpolate import interpolate_clip
+
+    del method  # there is one so far; it is named in workflows, so that they keep their look when others come
+    with blaming("factor"):
+        return interpolate_clip(clip, factor)
+
+
+@node(category="video/edit", title="Trim clip", aliases=("cut", "crop in time", "shorten", "start", "end"))
+def trim_clip(
+    clip: Clip,
+    *,
+    start_s: Annotated[float, Number(min=0, step=0.1, unit="s")] = 0.0,
+    duration_s: Annotated[float, Number(min=0, step=0.1, unit="s")] = 0.0,
+) -> Clip:
+    """Keep a part of a clip, with its sound. Times are rounded to the nearest frame.
+
+    Args:
+        clip: What to cut.
+        start_s: Where the part starts, in seconds.
+        duration_s: How long it lasts, in seconds; 0 keeps everything to the end.
+
+    Returns:
+        The part.
+    """
+    from server.media import edit
+
+    with blaming("start_s"):
+        return edit.trim_clip(clip, start_s=start_s, duration_s=duration_s or None)
+
+
+@node(category="video/edit", title="Concatenate clips", aliases=("join", "append", "sequence", "merge"))
+def concatenate_clips(first: Clip, second: Clip, third: Clip | None = None, fourth: Clip | None = None) -> Clip:
+    """Play clips one after the other. All need the same size and rate; one without sound is silent.
+
+    Args:
+        first: What plays first.
+        second: What plays next.
+        third: What plays after that.
+        fourth: What plays last.
+
+    Returns:
+        The joined clip.
+    """
+    from server.media import edit
+
+    joined = first
+    for name, clip in (("second", second), ("third", third), ("fourth", fourth)):
+        if clip is not None:
+            with blaming(name):
+                joined = edit.concatenate_clips([joined, clip])
+    return joined
+
+
+@node(
+    id="test_pattern",
+    category="video",
+    title="Test pattern",
+    aliases=("bars", "color bars", "dummy", "calibration", "procedural"),
+)
+def draw_test_pattern(
+    *,
+    width: Annotated[int, Number(min=16, max=8192, unit="px")] = 640,
+    height: Annotated[int, Number(min=16, max=8192, unit="px")] = 360,
+    seconds: Annotated[float, Number(min=0, max=36_000, step=0.5, unit="s")] = 2.0,
+    fps: Annotated[float, Number(min=1, max=240, unit="fps")] = 24.0,
+    tone_hz: Annotated[float, Number(min=0, max=20_000, unit="Hz")] = 0.0,
+) -> Clip:
+    """Draw color bars, a gray ramp, a moving ball and the number of each frame. No model is needed.
+
+    Args:
+        width: Width in pixels.
+        height: Height in pixels.
+        seconds: Length.
+        fps: Frames a second; 23.976, 29.97 and 59.94 are taken as the exact broadcast rates.
+        tone_hz: Pitch of a tone that sounds throughout; 0 is silent.
+
+    Returns:
+        The clip.
+    """
+    from server.media.pattern import pattern_clip
+
+    rate = exact_rate(fps)
+    count = frames_within(seconds, rate)
+    return pattern_clip(width, height, fps=rate, frame_count=count, tone_hz=tone_hz or None)
+
+
+@draw_test_pattern.check
+def _check_seconds(seconds: float) -> Iterator[InputProblem]:
+    if seconds <= 0:
+        yield InputProblem("seconds", "a clip of no length shows nothing", "try 2", "out_of_range")

@@ -1,0 +1,166 @@
+"""How values live in the disk cache: one codec for each kind of wire. The libraries do the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from nodes import Audio, Clip, Conditioning, Image, Latent, Mask
+
+if TYPE_CHECKING:
+    from server.media.types import Array, Producer
+
+
+class ConditioningCodec:
+    """Conditioning, as safetensors and JSON."""
+
+    version = 1
+
+    def write(self, value: object, folder: Path) -> None:
+        """Write the tensors and what is said about them."""
+        from server.diffusion import store
+
+        store.write_conditioning(cast("Conditioning", value), folder)
+
+    def read(self, folder: Path) -> Conditioning:
+        """Read conditioning back; raises ValueError when it is not whole."""
+        from server.diffusion import store
+
+        try:
+            return store.read_conditioning(folder)
+        except store.StoreError as error:
+            raise ValueError(str(error)) from error
+
+
+class LatentCodec:
+    """Latents, as safetensors and JSON."""
+
+    version = 1
+
+    def write(self, value: object, folder: Path) -> None:
+        """Write the tensors and what is said about them."""
+        from server.diffusion import store
+
+        store.write_latent(cast("Latent", value), folder)
+
+    def read(self, folder: Path) -> Latent:
+        """Read a latent back; raises ValueError when it is not whole."""
+        from server.diffusion import store
+
+        try:
+            return store.read_latent(folder)
+        except store.StoreError as error:
+            raise ValueError(str(error)) from error
+
+
+class ClipCodec:
+    """Clips, stored bit for bit while they pass."""
+
+    version = 1
+
+    def write(self, value: object, folder: Path) -> None:
+        """Pull the clip through once and write it."""
+        from server.media import spool
+
+        spool.write(cast("Clip", value), folder)
+
+    def read(self, folder: Path) -> Clip:
+        """Open a stored clip; raises ValueError when it is not whole."""
+        from server.media import spool
+        from server.media.errors import MediaError
+
+        try:
+            return spool.read(folder)
+        except MediaError as error:
+            raise ValueError(str(error)) from error
+
+    def tee(self, value: object, folder: Path, on_complete: Callable[[], None], on_abort: Callable[[], None]) -> Clip:
+        """Return the clip; its first pass fills `folder`. Once that ended early, no later pass tries again."""
+        from server.media import spool
+
+        clip = cast("Clip", value)
+        aborted = False
+
+        def complete() -> None:
+            on_complete()
+
+        def abort(_reason: str) -> None:
+            nonlocal aborted
+            aborted = True
+            on_abort()
+
+        recorded = spool.tee(clip, folder, complete, abort)
+
+        def produce() -> Iterator[Array]:
+            return (clip if aborted else recorded).chunks()
+
+        return clip.derive(produce)
+
+    def pieces(self, value: object) -> Iterator[object]:
+        """Start one pass over the clip's blocks."""
+        return cast("Clip", value).chunks()
+
+    def with_pieces(self, value: object, start: Callable[[], Iterator[object]]) -> Clip:
+        """Return the clip with its blocks coming from `start`."""
+        return cast("Clip", value).derive(cast("Producer", start))
+
+
+class ImageCodec:
+    """Pictures, as an array file."""
+
+    version = 1
+
+    def write(self, value: object, folder: Path) -> None:
+        """Write the pixels."""
+        _write_array(cast("Image", value).pixels, folder / "pixels.npy")
+
+    def read(self, folder: Path) -> Image:
+        """Read a picture back."""
+        return Image(_read_array(folder / "pixels.npy"))
+
+
+class MaskCodec:
+    """Masks, as an array file."""
+
+    version = 1
+
+    def write(self, value: object, folder: Path) -> None:
+        """Write the values."""
+        _write_array(cast("Mask", value).values, folder / "values.npy")
+
+    def read(self, folder: Path) -> Mask:
+        """Read a mask back."""
+        return Mask(_read_array(folder / "values.npy"))
+
+
+class AudioCodec:
+    """Sound, as an array file and its rate."""
+
+    version = 1
+
+    def write(self, value: object, folder: Path) -> None:
+        """Write samples and rate."""
+        audio = cast("Audio", value)
+        _write_array(audio.samples, folder / "samples.npy")
+        (folder / "rate.txt").write_text(str(audio.sample_rate), encoding="ascii")
+
+    def read(self, folder: Path) -> Audio:
+        """Read sound back."""
+        return Audio(_read_array(folder / "samples.npy"), int((folder / "rate.txt").read_text(encoding="ascii")))
+
+
+def _write_array(array: Any, path: Path) -> None:
+    import numpy as np
+
+    np.save(path, array, allow_pickle=False)
+
+
+def _read_array(path: Path) -> Any:
+    import numpy as np
+
+    try:
+        return np.load(path, allow_pickle=False)
+    except EOFError as error:
+        message = f"{path.name} is empty"
+        raise ValueError(message) from error

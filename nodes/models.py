@@ -1,0 +1,55 @@
+"""Nodes that describe models. They load no weights: those are loaded when a node first computes with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import server.diffusion
+from nodes import Advanced, Model, TextEncoder, Vae, node
+from nodes.blame import blaming
+from server.diffusion import weights
+
+STARTERS = Path(server.diffusion.__file__).parent / "starter"
+"""The folder of the models that ship with the application."""
+
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+class Parts(NamedTuple):
+    """The parts of a model that other nodes take.
+
+    Attributes:
+        model: The denoiser.
+        text_encoder: What turns prompts into conditioning for this model.
+        vae: What turns this model's latents into pixels and back.
+    """
+
+    model: Model
+    text_encoder: TextEncoder
+    vae: Vae
+
+
+@node(category="models", instant=True, aliases=("checkpoint", "model", "small"))
+def load_starter(
+    *,
+    name: Literal["text_to_video"] = "text_to_video",
+    dtype: Annotated[Dtype, Advanced()] = "auto",
+) -> Parts:
+    """Describe one of the small models that ship with the application and run without a GPU or a download.
+
+    Args:
+        name: Which of them.
+        dtype: Precision of its weights; `auto` suits the device.
+
+    Returns:
+        The parts of the model.
+    """
+    with blaming("name"):
+        return Parts(*weights.describe(STARTERS / name, dtype=dtype))
+
+
+@load_starter.fingerprint
+def _starter_files(name: str) -> str:
+    with blaming("name"):
+        return weights.fingerprint(STARTERS / name)

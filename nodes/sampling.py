@@ -1,0 +1,115 @@
+"""The node that turns noise into a latent video."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Annotated, Literal
+
+from nodes import Advanced, Conditioning, Context, InputProblem, Latent, Model, Number, Seed, Slider, node
+from nodes.blame import blaming
+
+_PREVIEW_SHARE = 0.01
+"""Most of a run's time that previews may take."""
+
+_PREVIEW_PAUSE_S = 1.0
+
+
+@node(category="sampling", uses="gpu", aliases=("sampler", "KSampler", "generate", "diffusion"))
+def denoise(
+    model: Model,
+    positive: Conditioning,
+    latent: Latent,
+    negative: Conditioning | None = None,
+    *,
+    seed: Annotated[int, Seed()] = 0,
+    steps: Annotated[int, Slider(1, 100)] = 30,
+    guidance_scale: Annotated[float, Slider(1.0, 20.0, step=0.1)] = 5.0,
+    solver: Literal["auto", "euler", "unipc"] = "auto",
+    shift: Annotated[float, Slider(0.0, 20.0, step=0.1), Advanced()] = 0.0,
+    strength: Annotated[float, Slider(0.0, 1.0, step=0.01)] = 1.0,
+    start_step: Annotated[int, Number(min=0, max=100), Advanced()] = 0,
+    end_step: Annotated[int, Number(min=0, max=100), Advanced()] = 0,
+    ctx: Context,
+) -> Latent:
+    """Remove noise from a latent, guided by conditioning.
+
+    An empty latent is filled with noise from the seed. One that holds a clip is changed as far as `strength` allows.
+    With `end_step` the run stops early, and a second denoise node, begun at that step, goes on from there.
+
+    Args:
+        model: The denoiser.
+        positive: What to show.
+        latent: An empty latent, or one to change, shaped (batch, channels, frames, height, width).
+        negative: What to avoid; nothing in particular when it is not connected.
+        seed: Of the noise; the same seed and settings give the same video.
+        steps: Solver evaluations; more is slower and finer.
+        guidance_scale: How strictly to follow the prompt; 1 does without the negative prompt and is twice as fast.
+        solver: How to take a step; `auto` is the model's own.
+        shift: More than 1 spends more of the steps on coarse shapes and motion; 0 keeps the model's own.
+        strength: How much of a clip may change, from 0 to 1 (all).
+        start_step: First step to run, counted from 0.
+        end_step: Step to stop before, leaving noise for a later run; 0 runs to the end.
+
+    Returns:
+        The denoised latent, shaped as `latent`.
+    """
+    from server.diffusion.errors import BudgetError, WeightsError
+    from server.diffusion.sampling import denoise as sampling
+
+    # Which of the wires does not belong to the others is in the message; the latent is the one that they meet at.
+    with blaming("latent"), blaming("model", BudgetError, WeightsError):
+        return sampling.denoise(
+            model,
+            positive,
+            negative,
+            latent,
+            seed=seed,
+            steps=steps,
+            guidance_scale=guidance_scale,
+            solver=solver,
+            shift=shift or None,
+            strength=strength,
+            start_step=start_step,
+            end_step=end_step or None,
+            progress=_reporter(model, ctx),
+            device=ctx.device,
+        )
+
+
+@denoise.check
+def _check_span(steps: int, strength: float, start_step: int, end_step: int) -> Iterator[InputProblem]:
+    from server.diffusion.errors import SamplingError
+    from server.diffusion.sampling import schedules
+
+    if end_step > steps:
+        yield InputProblem("end_step", f"end_step {end_step} is beyond the {steps} steps", f"try {steps}, or 0")
+        return
+    try:
+        schedules.span(steps, strength=strength, start_step=start_step, end_step=end_step or None)
+    except SamplingError as error:
+        yield InputProblem("start_step" if start_step else "strength", error.message, error.hint)
+
+
+def _reporter(model: Model, ctx: Context) -> Callable[[int, int, Callable[[], Latent]], None]:
+    """Return what the sampling loop calls after each step: progress, and a picture as often as it costs little."""
+    due = time.monotonic() + _PREVIEW_PAUSE_S
+
+    def report(done: int, total: int, supply: Callable[[], Latent]) -> None:
+        nonlocal due
+        ctx.report(done, total, "step")
+        began = time.monotonic()
+        if began < due or done == total:
+            return
+        ctx.preview(_picture(supply(), model, ctx.device))
+        ended = time.monotonic()
+        due = ended + max(_PREVIEW_PAUSE_S, (ended - began) / _PREVIEW_SHARE)
+
+    return report
+
+
+def _picture(latent: Latent, model: Model, device: str) -> bytes:
+    from server.diffusion import preview, weights
+    from server.media.preview import encode_preview
+
+    return encode_preview(preview.picture(latent, weights.vae_of(model), device=device))
