@@ -145,8 +145,8 @@ def _members(
             problems.add(path_of(place), "wrong_type", f"the key {key!r} is no text", "write keys as text")
         elif len(key) > 200 or not key.isascii():
             _check_text(key, place, problems, limits)
-    members = cast("Iterable[tuple[str, object]]", value.items())
-    return [(key, item) for key, item in members if isinstance(key, str)] if unusable else members
+    members = [(key, item) for key, item in value.items() if isinstance(key, str)] if unusable else value.items()
+    return cast("Iterable[tuple[str, object]]", members)
 
 
 def path_of(place: Place) -> str:

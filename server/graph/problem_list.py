@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from server.kit.problems import Problem, WorkflowError
 
@@ -70,7 +71,7 @@ class NameHints:
             names: What could be meant.
             otherwise: The hint when there are no names at all.
         """
-        known = list(names)
+        known = list(islice(names, MOST_NAMES + 1) if self.is_spent else names)
         if not known:
             return otherwise
         if self._left > 0 and len(name) < 100:

@@ -19,6 +19,7 @@ class Shape:
         outputs: Sockets by name.
         defaults: Of every input that has one, of the knob's own type.
         required: Names of the others.
+        is_generic: Whether the type of an output follows from that of an input.
     """
 
     definition: NodeDefinition
@@ -26,6 +27,7 @@ class Shape:
     outputs: dict[str, OutputSocket]
     defaults: dict[str, Constant]
     required: tuple[str, ...]
+    is_generic: bool
 
 
 class Shapes:
@@ -65,6 +67,7 @@ def _shape(definition: NodeDefinition) -> Shape:
             if not isinstance(socket.default, Missing)
         },
         required=tuple(socket.name for socket in definition.inputs if socket.required),
+        is_generic=any(output.variable for output in definition.outputs),
     )
 
 

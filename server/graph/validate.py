@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from server.graph.checks import Checked, Checker, input_path
 from server.graph.exposed import check_exposed
 from server.graph.flatten import flatten
+from server.graph.generics import check_generics
 from server.graph.graph import Graph, GraphNode
 from server.graph.json_text import DEFAULT_LIMITS, Limits
 from server.graph.model import Link, NodeId, Workflow
@@ -121,6 +122,7 @@ class _Run:
         order, cycles = sources_first([*wanted, *self._nodes], self._sources)
         for cycle in cycles:
             self._report_cycle(cycle)
+        check_generics(order, self._nodes)
         left_out = self._leave_out(order)
         sinks = [node_id for node_id in wanted if node_id not in left_out]
         unknown = [node_id for node_id, checked in self._nodes.items() if checked.shape is None]

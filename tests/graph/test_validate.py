@@ -157,6 +157,25 @@ def test_wires_of_type_any_take_and_give_everything() -> None:
     assert list(graph_of(data).nodes)[-1] == "wall"
 
 
+def switched(first: dict[str, object], second: dict[str, object]) -> dict[str, Any]:
+    """Return the gallery with two switches in a row before the wall."""
+    data = gallery()
+    data["nodes"]["either"] = {"type": "switch", "inputs": {"first": first, "second": second}}
+    through = link("either", "value")
+    data["nodes"]["again"] = {"type": "switch", "inputs": {"first": through, "second": through}}
+    data["nodes"]["wall"]["inputs"]["picture"] = link("again", "value")
+    return data
+
+
+def test_the_wrong_type_through_a_switch_is_found_before_it_runs() -> None:
+    paint, picture = link("red", "paint"), link("soft", "picture")
+    problem = problem_of(switched(paint, paint))
+    assert (problem.path, problem.code) == ("/nodes/wall/inputs/picture", "type_mismatch")
+    assert "passes on a Paint" in problem.message
+    graph_of(switched(picture, picture))
+    graph_of(switched(paint, picture))  # which of the two arrives is known only when it runs
+
+
 def test_a_workflow_without_a_sink_is_told_which_nodes_are_sinks() -> None:
     problem = problem_of(document({"red": {"type": "mix"}}))
     assert (problem.code, problem.path) == ("no_sink", "/nodes")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
 from server.kit import Number, Slider, SocketType, node
 from server.kit.catalogue import Catalogue
+
+T = TypeVar("T")
 
 
 class Paint: ...
@@ -74,12 +76,18 @@ def look(value: Any) -> Any:
     return value
 
 
+@node(category="test")
+def switch(first: T, second: T, *, take_second: bool = False) -> T:
+    """Pass on one of two."""
+    return second if take_second else first
+
+
 @node(category="test", sink=True)
 def hang(picture: Picture, *, title: str = "") -> None:
     """Hang a picture up."""
 
 
-NODES = (mix, draw, blur, split, look, hang)
+NODES = (mix, draw, blur, split, look, switch, hang)
 CATALOGUE = Catalogue(
     nodes={toy.definition.id: toy.definition for toy in NODES},
     sockets={
