@@ -24,6 +24,7 @@ class Settings:
         custom_nodes: Folder of custom packs.
         host: Address that the server listens on.
         port: Port that the server listens on; 0 takes a free one.
+        allowed_hosts: Further host names that browsers may call the server by, separated by commas: a proxy's, say.
         device: `auto`, or what torch calls it: `cpu`, `cuda:0`, `mps`.
         memory_cache_bytes: Budget of results kept in the worker's memory.
         disk_cache_bytes: Budget of results kept on disk.
@@ -37,6 +38,7 @@ class Settings:
     custom_nodes: Path
     host: str = "127.0.0.1"
     port: int = 8188
+    allowed_hosts: str = ""
     device: str = "auto"
     memory_cache_bytes: int = 2 * GIB
     disk_cache_bytes: int = 20 * GIB

@@ -1,0 +1,68 @@
+"""Artifacts: files that jobs produced, addressed by their digest, never by a path."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path, PurePosixPath
+
+from aiohttp import web
+
+from server.api.endpoint import PREFIX, endpoint
+from server.api.errors import ApiError
+from server.api.files import inert_headers, is_plain_file, send_file
+from server.api.keys import SERVICE, SETTINGS
+from server.api.schema import ArtifactEntry, ArtifactList, ArtifactsQuery, RangeHeaders
+from server.jobs.records import JobArtifact, JobId
+from server.kit.context import Folders
+
+
+@endpoint("GET", "/artifacts", refuses=(404,))
+async def list_artifacts(request: web.Request, query: ArtifactsQuery) -> ArtifactList:
+    """List the files that jobs produced, newest first; `job` asks for those of one job."""
+    service = request.app[SERVICE]
+    job = JobId(query.job) if query.job else None
+    before = int(query.cursor) if query.cursor else None
+    page = await service.list_artifacts(job=job, limit=query.limit + 1, before=before)
+    shown = page[: query.limit]
+    cursor = str(shown[-1][0]) if len(page) > query.limit else None
+    return ArtifactList(artifacts=[artifact_entry(artifact) for _, artifact in shown], cursor=cursor)
+
+
+@endpoint("GET", "/artifacts/{digest}", produces=("application/octet-stream",), refuses=(404, 410, 416))
+async def get_artifact(request: web.Request, digest: str, headers: RangeHeaders) -> web.StreamResponse:
+    """Return a file, or a part of it.
+
+    The ETag is the digest of its content. A picture, video or sound that browsers know is shown in place; all else is
+    downloaded.
+    """
+    del headers  # checked for their form here, read where the file is sent
+    artifact = await request.app[SERVICE].find_artifact(digest)
+    if artifact is None:
+        raise ApiError(404, "unknown_artifact", f"there is no artifact {digest[:60]!r}", "GET /api/v1/artifacts")
+    path = await asyncio.to_thread(_locate, request.app[SETTINGS].folders, artifact)
+    name = PurePosixPath(artifact.path).name
+    return await send_file(request, path, f'"{artifact.digest}"', inert_headers(name, artifact.media_type))
+
+
+def artifact_entry(artifact: JobArtifact) -> ArtifactEntry:
+    """Return an artifact as it crosses the wire."""
+    return ArtifactEntry.model_validate({**artifact.to_json(), "url": f"{PREFIX}/artifacts/{artifact.digest}"})
+
+
+def _locate(folders: Folders, artifact: JobArtifact) -> Path:
+    """Return the file's real path.
+
+    Raises:
+        ApiError: 410: it is not what the job made any more.
+    """
+    hint = "it was changed, moved or deleted since; run the job again to make it anew"
+    try:
+        path = folders.resolve("outputs", artifact.path)
+    except ValueError as error:
+        raise ApiError(410, "artifact_gone", f"{artifact.path!r} leads outside the outputs folder", hint) from error
+    if not is_plain_file(path) or path.stat().st_size != artifact.size_bytes:
+        raise ApiError(410, "artifact_gone", f"the file {artifact.path!r} is not what the job made", hint)
+    return path
+
+
+ENDPOINTS = (list_artifacts, get_artifact)
