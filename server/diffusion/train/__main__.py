@@ -1,4 +1,12 @@
-"""Command line of the trainer: `python -m server.diffusion.train run | evaluate | export`."""
+"""Command line of the trainer. The shipped model was made by, one after the other:
+
+    python -m server.diffusion.train run --out RUN --minutes 92
+    python -m server.diffusion.train export --run RUN --model MODEL
+    python -m server.diffusion.train evaluate --model MODEL --prompts 200 --sheet sheet.png --json scores.json
+    python -m server.diffusion.train export --run RUN --model MODEL --metrics scores.json
+
+`run --resume` goes on from the newest checkpoint in RUN, with or without the optimizer's state beside it.
+"""
 
 import argparse
 import json

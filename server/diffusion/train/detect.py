@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .motion import PATHS, VIEWS
+from .motion import PATHS, VIEWS, Pose
 from .render import Renderer
 from .scene import Scene
 from .shapes import TABLE_EXTENT, distance_tables
@@ -80,12 +80,7 @@ class Detector:
     @staticmethod
     def _subject_mask(clip: Tensor, backdrop: Tensor, threshold: float) -> Tensor:
         """Where the clip differs from its backdrop: 0 or 1, shaped (frames, size, size), without specks."""
-        differs = ((clip - backdrop).abs().amax(0) > threshold).float()
-        return (
-            (functional.avg_pool2d(differs.unsqueeze(1), 3, stride=1, padding=1, count_include_pad=False) > 0.5)
-            .squeeze(1)
-            .float()
-        )
+        return _without_specks(((clip - backdrop).abs().amax(0) > threshold).float())
 
     def _color(self, clip: Tensor, mask: Tensor) -> str:
         """The fill that most pixels well inside the subject are nearest to."""
@@ -123,29 +118,31 @@ class Detector:
     def _silhouette(self, mask: Tensor, x: Tensor, y: Tensor, area: Tensor, angle: Tensor) -> tuple[float, str]:
         """The subject whose outline, at the found place and area, overlaps most."""
         best = (0.0, "")
-        pixel = float(self._x[0, 1] - self._x[0, 0])
         for index, row in enumerate(SUBJECTS):
-            inside = (self._tables[index, 0] < 0).float()
-            cell = 2 * TABLE_EXTENT / len(inside)
-            line = (torch.arange(len(inside)) + 0.5) * cell - TABLE_EXTENT
-            center_x, center_y = (
-                (inside.sum(0) * line).sum() / inside.sum(),
-                (inside.sum(1) * line).sum() / inside.sum(),
-            )
-            scale = (area * pixel**2 / (inside.sum() * cell**2)).sqrt()[:, None, None]
-            cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
-            dx, dy = (self._x - x[:, None, None]) / scale, (self._y - y[:, None, None]) / scale
-            grid = torch.stack([dx * cos + dy * sin + center_x, dy * cos - dx * sin + center_y], -1) / TABLE_EXTENT
-            field = functional.grid_sample(
-                self._tables[index : index + 1].expand(len(mask), -1, -1, -1),
-                grid,
-                padding_mode="border",
-                align_corners=False,
-            )
-            drawn = (field.squeeze(1) < 0).float()
+            drawn = self._drawn(index, Pose(x, y, area, angle))
             union = torch.maximum(drawn, mask).sum(dim=(1, 2)).clamp(min=1)
             best = max(best, (float(((drawn * mask).sum(dim=(1, 2)) / union).mean()), row.name))
         return best
+
+    def _drawn(self, index: int, pose: Pose) -> Tensor:
+        """A subject's silhouette with a given centroid and angle; `pose.scale` is its area in pixels."""
+        inside = (self._tables[index, 0] < 0).float()
+        cell, pixel = 2 * TABLE_EXTENT / len(inside), 2 / len(self._x)
+        line = (torch.arange(len(inside)) + 0.5) * cell - TABLE_EXTENT
+        center_x, center_y = (inside.sum(0) * line).sum() / inside.sum(), (inside.sum(1) * line).sum() / inside.sum()
+        scale = (pose.scale * pixel**2 / (inside.sum() * cell**2)).sqrt()[:, None, None]
+        cos, sin = pose.angle.cos()[:, None, None], pose.angle.sin()[:, None, None]
+        dx, dy = (self._x - pose.x[:, None, None]) / scale, (self._y - pose.y[:, None, None]) / scale
+        grid = torch.stack([dx * cos + dy * sin + center_x, dy * cos - dx * sin + center_y], -1) / TABLE_EXTENT
+        tables = self._tables[index : index + 1].expand(len(grid), -1, -1, -1)
+        field = functional.grid_sample(tables, grid, padding_mode="border", align_corners=False)
+        return _without_specks((field.squeeze(1) < 0).float())
+
+
+def _without_specks(mask: Tensor) -> Tensor:
+    """Keeps what most of its 3x3 neighborhood agrees with; silhouettes to compare with pass through it as well."""
+    smooth = functional.avg_pool2d(mask.unsqueeze(1), 3, stride=1, padding=1, count_include_pad=False)
+    return (smooth > 0.5).squeeze(1).float()
 
 
 def accuracy(readings: Sequence[Reading], scenes: Sequence[Scene]) -> dict[str, float]:

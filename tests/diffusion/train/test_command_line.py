@@ -1,0 +1,31 @@
+"""The documented commands, one after the other, as a person would run them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from server.diffusion.train.__main__ import main
+from server.diffusion.train.export import MANIFEST, export_model
+
+
+def test_train_export_and_evaluate_follow_one_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run, model, sheet, scores = (tmp_path / name for name in ("run", "model", "sheet.png", "scores.json"))
+    assert main(["run", "--out", str(run), "--steps", "1"]) == 0
+    assert main(["run", "--out", str(run), "--steps", "2", "--resume", "--fresh-optimizer"]) == 0
+    assert main(["export", "--run", str(run), "--model", str(model)]) == 0
+    words = ["--prompts", "2", "--steps", "1", "--sheet", str(sheet), "--json", str(scores)]
+    assert main(["evaluate", "--model", str(model), *words]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads(scores.read_text(encoding="utf-8"))
+    assert set(printed["model"]) == {"color", "setting", "subject", "action", "camera", "all"}
+    assert sheet.stat().st_size > 1000
+    assert main(["export", "--run", str(run), "--model", str(model), "--metrics", str(scores)]) == 0
+    assert json.loads((model / MANIFEST).read_text(encoding="utf-8"))["metrics"] == printed
+
+
+def test_exporting_before_training_says_what_to_do(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match="train one with the `run` command"):
+        export_model(tmp_path, tmp_path / "model")
