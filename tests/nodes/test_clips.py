@@ -1,0 +1,100 @@
+"""Nodes that change clips, the primitive values, and the switch."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from nodes import NodeInputError, Ready
+from nodes.clip import concatenate_clips, draw_test_pattern, interpolate_frames, trim_clip, upscale_clip
+from nodes.values import boolean, integer, number, switch, text
+from server.media.types import Clip
+
+
+@pytest.fixture
+def clip() -> Clip:
+    return draw_test_pattern(width=64, height=48, seconds=1.0, fps=8.0, tone_hz=440.0)
+
+
+def array(clip: Clip) -> np.ndarray:
+    return np.concatenate(list(clip.chunks()))
+
+
+@pytest.mark.parametrize(
+    ("settings", "size"),
+    [
+        ({"factor": 2.0}, (128, 96)),
+        ({"factor": 1.5}, (96, 72)),
+        ({"factor": 0.125}, (8, 6)),
+        ({"width": 100}, (100, 76)),
+        ({"height": 24}, (32, 24)),
+        ({"width": 33, "height": 33}, (33, 33)),
+    ],
+)
+def test_a_clip_is_resized_by_factor_or_size(clip: Clip, settings: dict[str, float], size: tuple[int, int]) -> None:
+    resized = upscale_clip(clip, **settings)
+    assert (resized.width, resized.height) == size
+    assert array(resized).shape == (8, size[1], size[0], 3)
+    assert (resized.fps, resized.audio) == (clip.fps, clip.audio)
+
+
+def test_interpolation_changes_the_rate_and_never_the_duration(clip: Clip) -> None:
+    smooth = interpolate_frames(clip, factor=3)
+    assert (smooth.fps, smooth.frame_count, smooth.duration_s) == (24, 24, clip.duration_s)
+    np.testing.assert_array_equal(array(smooth)[::3], array(clip))
+
+
+def test_a_part_is_exactly_those_frames(clip: Clip) -> None:
+    np.testing.assert_array_equal(array(trim_clip(clip, start_s=0.25, duration_s=0.5)), array(clip)[2:6])
+    np.testing.assert_array_equal(array(trim_clip(clip, start_s=0.25)), array(clip)[2:])
+
+
+def test_a_part_beyond_the_end_blames_the_start(clip: Clip) -> None:
+    with pytest.raises(NodeInputError) as caught:
+        trim_clip(clip, start_s=5.0)
+    assert caught.value.input_name == "start_s"
+
+
+def test_clips_play_one_after_the_other(clip: Clip) -> None:
+    part = trim_clip(clip, duration_s=0.25)
+    joined = concatenate_clips(clip, part, part)
+    np.testing.assert_array_equal(array(joined), np.concatenate([array(clip), array(part), array(part)]))
+    assert joined.duration_s == Fraction(3, 2)
+    assert joined.audio is not None
+    assert joined.audio.duration_s == joined.duration_s
+
+
+def test_the_clip_that_does_not_fit_is_blamed(clip: Clip) -> None:
+    with pytest.raises(NodeInputError, match="48x48") as caught:
+        concatenate_clips(clip, clip, upscale_clip(clip, width=48, height=48))
+    assert caught.value.input_name == "third"
+    assert caught.value.hint
+
+
+def test_a_pattern_of_no_length_is_a_problem() -> None:
+    check = draw_test_pattern.definition.check
+    assert check is not None
+    [problem] = check(seconds=0.0)
+    assert (problem.input, problem.hint) == ("seconds", "try 2")
+
+
+def test_values_are_what_they_hold() -> None:
+    assert (integer(value=3), number(value=0.5), text(value="boat"), boolean(value=True)) == (3, 0.5, "boat", True)
+
+
+class Never:
+    def get(self) -> str:
+        raise AssertionError("this side shall not run")
+
+
+def test_only_the_chosen_side_of_a_switch_runs() -> None:
+    assert switch(Ready("yes"), Never(), condition=True) == "yes"
+    assert switch(Never(), Ready("no"), condition=False) == "no"
+
+
+def test_a_switch_without_its_chosen_side_says_so() -> None:
+    with pytest.raises(NodeInputError, match="nothing is connected to when_false") as caught:
+        switch(Ready("yes"), None, condition=False)
+    assert caught.value.input_name == "when_false"
