@@ -22,6 +22,14 @@ def lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the length of a function without its docstring: a well-explained node is no longer than a terse one."""
+    first = function.body[0]
+    described = ast.get_docstring(function) is not None
+    docstring = (first.end_lineno or 0) - first.lineno + 1 if described else 0
+    return (function.end_lineno or 0) - function.lineno + 1 - docstring
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_module_says_what_lives_in_it_and_stays_small(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -30,9 +38,7 @@ def test_every_module_says_what_lives_in_it_and_stays_small(path: Path) -> None:
     assert path.stem not in LEFTOVERS
     for item in ast.walk(tree):
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert (item.end_lineno or 0) - item.lineno < FUNCTION_LIMIT, (
-                f"{item.name} is longer than {FUNCTION_LIMIT} lines"
-            )
+            assert code_lines(item) <= FUNCTION_LIMIT, f"{item.name} is too long"
 
 
 def test_the_median_file_is_small() -> None:

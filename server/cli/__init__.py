@@ -1,0 +1,31 @@
+"""The command line's entry point: parse, dispatch, turn errors into words and exit codes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from server.cli.arguments import parse_arguments
+from server.cli.output import BAD_WORKFLOW, FAILED, INTERRUPTED, CommandError, print_problems
+from server.kit.problems import WorkflowError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 failed, 2 bad workflow or arguments, 130 interrupted."""
+    options = parse_arguments(arguments)
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s %(message)s")
+    try:
+        return options.command(options)
+    except WorkflowError as error:
+        print_problems(error.problems, as_json=getattr(options, "json", False))
+        return BAD_WORKFLOW
+    except CommandError as error:
+        print(f"kinegraph: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("kinegraph: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away, as `kinegraph nodes | head` does
+        sys.stderr.close()
+        return FAILED
