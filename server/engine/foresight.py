@@ -1,0 +1,107 @@
+"""What is known of a graph's values before it runs: constants, and the results of instant nodes.
+
+Companions (`check`, `fingerprint`) are called here, with those inputs that they name. Keys are made elsewhere.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from server.engine.calling import CallShape
+from server.graph.graph import Graph, GraphNode, NodeId
+from server.kit.context import Folders
+from server.kit.values import Ready
+
+
+class Unknown(Enum):
+    """The answer of a companion that cannot be asked before the run."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A companion or an instant node raised."""
+
+    error: Exception
+
+
+class Foresight:
+    """Values known before a run. Instant nodes are run once, when this is made.
+
+    Attributes:
+        failures: Instant nodes that raised.
+    """
+
+    def __init__(self, graph: Graph, folders: Folders) -> None:
+        self.failures: dict[NodeId, Exception] = {}
+        self._folders = folders
+        self._results: dict[NodeId, Mapping[str, object]] = {}
+        self._names: dict[int, tuple[str, ...]] = {}
+        self._shapes: dict[int, CallShape] = {}
+        for node in graph.nodes.values():
+            if node.definition.instant:
+                self._run_instant(node)
+
+    def consult(self, companion: Callable[..., object], node: GraphNode) -> object | Raised | Unknown:
+        """Return what a companion of the node says; `UNKNOWN` when an input that it names is not known yet.
+
+        What a generator yields is returned as a tuple.
+        """
+        names = self._names.get(id(companion))
+        if names is None:
+            names = self._names[id(companion)] = tuple(inspect.signature(companion).parameters)
+        inputs = self._known_inputs(node, names)
+        if inputs is None:
+            return UNKNOWN
+        try:
+            answer = companion(**inputs)
+            return tuple(answer) if inspect.isgenerator(answer) else answer
+        except Exception as error:  # noqa: BLE001  (a pack's code: its failure is a finding, not ours)
+            return Raised(error)
+
+    def _known_inputs(self, node: GraphNode, names: tuple[str, ...]) -> dict[str, object] | None:
+        inputs: dict[str, object] = {}
+        converters = self._shape(node).converters
+        for name in names:
+            if name == "folders":
+                inputs[name] = self._folders
+                continue
+            if name in node.links:
+                upstream, output = node.links[name]
+                if upstream not in self._results:
+                    return None
+                value = self._results[upstream][output]
+            elif name in node.constants:
+                value = node.constants[name]
+            else:
+                continue
+            inputs[name] = converters[name](value) if name in converters else value
+        return inputs
+
+    def _run_instant(self, node: GraphNode) -> None:
+        definition = node.definition
+        inputs = self._known_inputs(node, tuple(socket.name for socket in definition.inputs))
+        if definition.call is None or definition.context_parameter or inputs is None:
+            return
+        shape = self._shape(node)
+        for name in shape.lazy & inputs.keys():
+            inputs[name] = Ready(inputs[name])
+        try:
+            self._results[node.id] = shape.named(definition.call(**inputs))
+        except Exception as error:  # noqa: BLE001  (a pack's code: its failure is a finding, not ours)
+            self.failures[node.id] = error
+
+    def _shape(self, node: GraphNode) -> CallShape:
+        definition = node.definition
+        shape = self._shapes.get(id(definition))
+        if shape is None:
+            shape = self._shapes[id(definition)] = CallShape(definition, {})
+        return shape

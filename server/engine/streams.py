@@ -1,0 +1,204 @@
+"""The engine between a stream's producer and its consumer: canceling, blame, time, and the copy on disk.
+
+A node's stream is replaced by one whose every pass comes through here. A pass reads the stored copy when there is one;
+else it takes pieces from the producer, one at a time, and stores them on the way where the plan wants them kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from server.engine.cache import Cache
+from server.engine.cancel import CancelToken
+from server.engine.keys import Key
+from server.engine.stopwatch import Stopwatch
+from server.kit.problems import Canceled
+from server.kit.values import StreamCodec
+
+logger = logging.getLogger(__name__)
+
+END: Final = object()
+
+
+@dataclass(slots=True)
+class Production:
+    """One node's stream outputs while a run lasts.
+
+    Attributes:
+        key: The node's.
+        cache: Where the copy goes.
+        cancel: Checked at every piece.
+        stopwatch: Measures the producer's own time.
+        keep: Whether the plan wants a copy.
+        types: Socket types of all outputs.
+        others: The outputs that are no streams, for the copy.
+        outputs: The folder of artifacts.
+        blame: Told of every exception that the producer raises while it is consumed.
+        done: Told once, when every stream of the node has passed to its end.
+        warn: Told when a copy was wanted and could not be made.
+        seconds: The producer's own time so far.
+    """
+
+    key: Key
+    cache: Cache
+    cancel: CancelToken
+    stopwatch: Stopwatch
+    keep: bool
+    types: Mapping[str, str]
+    others: Mapping[str, object]
+    outputs: Path
+    blame: Callable[[BaseException], None]
+    done: Callable[[], None]
+    warn: Callable[[str], None]
+    seconds: float = 0.0
+    _values: dict[str, tuple[object, str, StreamCodec]] = field(default_factory=dict[str, Any])
+    _passed: set[str] = field(default_factory=set[str])
+    _copy: _Copy | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the copy was finished and is in the cache."""
+        return self._copy is not None and self._copy.committed
+
+    def relay(self, name: str, value: object, codec_name: str, codec: StreamCodec) -> object:
+        """Return the stream to give to consumers in place of the producer's own."""
+        self._values[name] = (value, codec_name, codec)
+        return codec.with_pieces(value, lambda: self._pass(name))
+
+    def close(self) -> None:
+        """Give up a copy that was not finished; called when the run is over."""
+        with self._lock:
+            if self._copy is not None:
+                self._copy.abandon()
+
+    def _pass(self, name: str) -> Iterator[object]:
+        value, _, codec = self._values[name]
+        stored = self._stored(name)
+        if stored is not None:
+            yield from self._watched(name, stored, codec)
+            return
+        copy = self._begin_copy(name) if self.keep else None
+        if copy is None:
+            yield from self._watched(name, value, codec)
+            return
+        watched = codec.with_pieces(value, lambda: self._watched(name, value, codec))
+        teed = codec.tee(watched, copy.subfolder(name), lambda: self._copied(copy, name), lambda: copy.abort(name))
+        with closing(_closable(codec.pieces(teed))) as pieces:
+            yield from pieces
+        if copy.failed:
+            self.warn("its result could not be kept on disk, and will be made anew when it is needed again")
+
+    def _watched(self, name: str, value: object, codec: StreamCodec) -> Iterator[object]:
+        """Yield a value's pieces, never holding one while the next is made."""
+        pieces: Iterator[object] | None = None
+        try:
+            while True:
+                mark = self.stopwatch.begin()
+                try:
+                    self.cancel.check()
+                    if pieces is None:
+                        pieces = codec.pieces(value)
+                    piece = next(pieces, END)
+                except Canceled:
+                    raise
+                except Exception as error:
+                    self.blame(error)
+                    raise
+                finally:
+                    self.seconds += self.stopwatch.end(mark)
+                if piece is END:
+                    break
+                yield piece
+                piece = None
+        finally:
+            if pieces is not None:
+                _closable(pieces).close()
+        self._passed.add(name)
+        if len(self._passed) == len(self._values):
+            self.done()
+
+    def _stored(self, name: str) -> object | None:
+        """Return the stream as it was copied in this run, or None."""
+        if not self.kept:
+            return None
+        outputs = self.cache.get(self.key, self.outputs)
+        return None if outputs is None else outputs.get(name)
+
+    def _begin_copy(self, name: str) -> _Copy | None:
+        """Return the copy to write this pass to; None when another pass is writing it, or the disk is unwilling."""
+        with self._lock:
+            try:
+                if self._copy is None or self._copy.lost:
+                    self._copy = _Copy(self.cache, self.cache.begin_entry())
+                return self._copy if self._copy.begin(name) else None
+            except OSError as error:
+                logger.warning("a stream cannot be kept on disk: %s", error)
+                return None
+
+    def _copied(self, copy: _Copy, name: str) -> None:
+        """Publish the copy when its last stream is complete."""
+        with self._lock:
+            copy.complete.add(name)
+            if len(copy.complete) < len(self._values):
+                return
+            streams = {
+                stream: (codec_name, codec, copy.names[stream])
+                for stream, (_, codec_name, codec) in self._values.items()
+            }
+            try:
+                self.cache.commit_entry(self.key, copy.folder, self.others, self.types, streams)
+                copy.committed = True
+            except Exception as error:  # noqa: BLE001  (a codec's code, or the disk: the stream itself has passed)
+                logger.warning("a stream could not be kept on disk: %s", error)
+                copy.failed = True
+                copy.abandon()
+
+
+@dataclass(slots=True)
+class _Copy:
+    """An entry that is being filled by passing streams."""
+
+    cache: Cache
+    folder: Path
+    names: dict[str, str] = field(default_factory=dict[str, str])
+    running: set[str] = field(default_factory=set[str])
+    complete: set[str] = field(default_factory=set[str])
+    committed: bool = False
+    failed: bool = False
+    lost: bool = False
+
+    def begin(self, name: str) -> bool:
+        """Claim one stream for the calling pass."""
+        if name in self.running or name in self.complete or self.committed:
+            return False
+        self.failed = False
+        self.running.add(name)
+        self.names[name] = f"stream{len(self.names)}"
+        (self.folder / self.names[name]).mkdir()
+        return True
+
+    def subfolder(self, name: str) -> Path:
+        return self.folder / self.names[name]
+
+    def abort(self, name: str) -> None:
+        """Take a claim back; the next pass may try again."""
+        self.failed = True
+        self.running.discard(name)
+        self.cache.abandon_entry(self.subfolder(name))
+
+    def abandon(self) -> None:
+        self.lost = not self.committed
+        if self.lost:
+            self.cache.abandon_entry(self.folder)
+
+
+def _closable(pieces: Iterator[object]) -> Any:
+    """Return an iterator that can be closed, whatever a codec returned."""
+    return pieces if hasattr(pieces, "close") else (piece for piece in pieces)
