@@ -59,6 +59,12 @@ class WorkerUnavailableError(JobsError):
     code = "worker_unavailable"
 
 
+class WorkerFailedError(JobsError):
+    """The worker could not answer because of a mistake in the program or in a node pack."""
+
+    code = "worker_failed"
+
+
 class StoreError(JobsError):
     """The database could not be written or opened: a full disk, most often."""
 

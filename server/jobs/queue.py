@@ -63,6 +63,10 @@ class JobQueue:
         place = self._places.get(job)
         return None if place is None else bisect_left(self._order, place) + 1
 
+    def place(self, job: JobId) -> Place | None:
+        """Return where a job waits, or None when it does not."""
+        return self._places.get(job)
+
     def restore(self, places: Iterable[Place]) -> None:
         """Put back what the store kept, past the limit if need be: an accepted job is never dropped."""
         for place in places:

@@ -26,6 +26,9 @@ LEADS_TO: Mapping[JobState, frozenset[JobState]] = {
 STATE_EVENT = "job_state"
 """Kind of the event that every change of state writes, with `state` and, when it has one, `error`."""
 
+MOVED_EVENT = "job_moved"
+"""Kind of the event that a waiting job's new `position` writes."""
+
 LIVE_KINDS = frozenset({"node_progress", "node_preview"})
 """Kinds of events that are shown while they are fresh and never stored."""
 
@@ -101,6 +104,7 @@ class JobEvent:
     Attributes:
         job: Whose it is.
         seq: 1, 2, 3, ... in each job; None for live events (progress, previews), which are not stored.
+        number: Counts the stored events of all jobs; grows, maybe with gaps; None for live ones.
         at: Seconds since 1970.
         kind: `job_state`, or a kind of the engine's events.
         data: What the kind carries.
@@ -108,13 +112,21 @@ class JobEvent:
 
     job: JobId
     seq: int | None
+    number: int | None
     at: float
     kind: str
     data: JsonObject
 
     def to_json(self) -> JsonObject:
         """Return the event as it crosses the wire."""
-        return {"job": self.job, "seq": self.seq, "at": self.at, "kind": self.kind, "data": self.data}
+        return {
+            "job": self.job,
+            "seq": self.seq,
+            "number": self.number,
+            "at": self.at,
+            "kind": self.kind,
+            "data": self.data,
+        }
 
 
 @dataclass(frozen=True, slots=True)

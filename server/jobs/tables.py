@@ -1,19 +1,20 @@
-"""The tables, and every statement that reads or writes them. Functions of a connection; the store decides when they run."""
+"""The tables and all statements on them, as functions of a connection; the store decides when they run."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 from server.jobs.errors import ConflictError, JobNotFoundError, StoreError, WrongStateError
 from server.jobs.queue import Place
 from server.jobs.records import (
     FINISHED,
     LEADS_TO,
+    MOVED_EVENT,
     STATE_EVENT,
     Job,
     JobArtifact,
@@ -48,13 +49,14 @@ MIGRATIONS: tuple[str, ...] = (
         settings TEXT NOT NULL
     ) STRICT;
     CREATE TABLE events (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
         job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
         seq INTEGER NOT NULL,
         at REAL NOT NULL,
         kind TEXT NOT NULL,
         data TEXT NOT NULL,
-        PRIMARY KEY (job_id, seq)
-    ) STRICT, WITHOUT ROWID;
+        UNIQUE (job_id, seq)
+    ) STRICT;
     CREATE TABLE artifacts (
         number INTEGER PRIMARY KEY,
         job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -72,6 +74,13 @@ MIGRATIONS: tuple[str, ...] = (
 """`MIGRATIONS[n]` leads from `user_version` n to n + 1. Never edited once released; only added to."""
 
 SUMMARY = "id, state, title, priority, created_at, started_at, finished_at, error, idempotency_key, retry_of"
+
+
+class EventPlace(NamedTuple):
+    """Where a stored event stands: among all, and in its job."""
+
+    number: int
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +106,11 @@ def migrate_tables(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN;{MIGRATIONS[number]};PRAGMA user_version={number + 1};COMMIT;")
 
 
-def insert_job(connection: sqlite3.Connection, new: NewJob) -> Job | None:
+def insert_job(connection: sqlite3.Connection, new: NewJob) -> EventPlace | Job:
     """Accept a job and write its first event.
 
     Returns:
-        None, or the job that was accepted before with the same idempotency key and the same body.
+        Where the event stands; or the job that was accepted before with the same idempotency key and the same body.
 
     Raises:
         ConflictError: The key was used with another body.
@@ -129,8 +138,7 @@ def insert_job(connection: sqlite3.Connection, new: NewJob) -> Job | None:
         "INSERT INTO documents (job_id, workflow, settings) VALUES (?, ?, ?)",
         (job.id, job.workflow, json.dumps(dict(job.settings))),
     )
-    append_event(connection, job.id, STATE_EVENT, {"state": job.state})
-    return None
+    return append_event(connection, job.id, STATE_EVENT, {"state": job.state})
 
 
 def find_by_key(connection: sqlite3.Connection, key: str, body_digest: str) -> Job | None:
@@ -187,8 +195,10 @@ def waiting_places(connection: sqlite3.Connection) -> tuple[Place, ...]:
     return tuple(Place(-row["priority"], row["position"], JobId(row["id"])) for row in rows)
 
 
-def set_state(connection: sqlite3.Connection, job: JobId, state: JobState, error: JsonObject | None = None) -> int:
-    """Move a job to a state, write the event that says so, and return its number.
+def set_state(
+    connection: sqlite3.Connection, job: JobId, state: JobState, error: JsonObject | None = None
+) -> EventPlace:
+    """Move a job to a state, write the event that says so, and return where it stands.
 
     Raises:
         JobNotFoundError: There is none of this id.
@@ -208,10 +218,11 @@ def set_state(connection: sqlite3.Connection, job: JobId, state: JobState, error
     return append_event(connection, job, STATE_EVENT, {"state": state, **({"error": error} if error else {})})
 
 
-def set_places(connection: sqlite3.Connection, places: Iterable[Place]) -> None:
-    """Write down where jobs wait."""
+def move_job(connection: sqlite3.Connection, job: JobId, places: Sequence[Place], position: int) -> EventPlace:
+    """Write down where jobs wait after one was moved, and the event that says so."""
     rows = [(place.priority, place.position, place.job) for place in places]
     connection.executemany("UPDATE jobs SET priority = ?, position = ? WHERE id = ?", rows)
+    return append_event(connection, job, MOVED_EVENT, {"position": position})
 
 
 def interrupt_running(connection: sqlite3.Connection, error: JsonObject) -> tuple[JobId, ...]:
@@ -239,14 +250,15 @@ def delete_job(connection: sqlite3.Connection, job: JobId) -> None:
     connection.execute("DELETE FROM jobs WHERE id = ?", (job,))
 
 
-def append_event(connection: sqlite3.Connection, job: JobId, kind: str, data: Mapping[str, Any]) -> int:
-    """Write an event and return its number: 1 for a job's first."""
+def append_event(connection: sqlite3.Connection, job: JobId, kind: str, data: Mapping[str, Any]) -> EventPlace:
+    """Write an event and return where it stands."""
     row = connection.execute(
         "INSERT INTO events (job_id, seq, at, kind, data)"
-        " VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE job_id = ?1), ?2, ?3, ?4) RETURNING seq",
+        " VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE job_id = ?1), ?2, ?3, ?4)"
+        " RETURNING number, seq",
         (job, time.time(), kind, json.dumps(data)),
     ).fetchone()
-    return cast("int", row[0])
+    return EventPlace(row["number"], row["seq"])
 
 
 def read_events(
@@ -258,14 +270,28 @@ def read_events(
     """
     row = connection.execute("SELECT state FROM jobs WHERE id = ?", (job,)).fetchone()
     rows = connection.execute(
-        "SELECT seq, at, kind, data FROM events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?", (job, after, limit)
+        "SELECT * FROM events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?", (job, after, limit)
     )
-    events = tuple(JobEvent(job, row["seq"], row["at"], row["kind"], json.loads(row["data"])) for row in rows)
-    return (row["state"] if row else None), events
+    return (row["state"] if row else None), tuple(map(_event, rows))
 
 
-def insert_artifact(connection: sqlite3.Connection, artifact: JobArtifact) -> None:
-    """Write down a file that a job produced."""
+def read_all_events(connection: sqlite3.Connection, after: int, limit: int) -> tuple[JobEvent, ...]:
+    """Return the events of all jobs after a number."""
+    return tuple(
+        map(_event, connection.execute("SELECT * FROM events WHERE number > ? ORDER BY number LIMIT ?", (after, limit)))
+    )
+
+
+def last_event_number(connection: sqlite3.Connection) -> int:
+    """Return the number of the newest event, or 0."""
+    (number,) = connection.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()
+    return number
+
+
+def add_artifact(
+    connection: sqlite3.Connection, artifact: JobArtifact, kind: str, data: Mapping[str, Any]
+) -> EventPlace:
+    """Write down a file that a job produced, and the event that says so."""
     connection.execute(
         "INSERT INTO artifacts (job_id, node, output, path, media_type, size_bytes, digest)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -279,6 +305,7 @@ def insert_artifact(connection: sqlite3.Connection, artifact: JobArtifact) -> No
             artifact.digest,
         ),
     )
+    return append_event(connection, artifact.job, kind, data)
 
 
 def list_artifacts(connection: sqlite3.Connection, job: JobId) -> tuple[JobArtifact, ...]:
@@ -287,12 +314,29 @@ def list_artifacts(connection: sqlite3.Connection, job: JobId) -> tuple[JobArtif
     return tuple(_artifact(row) for row in rows)
 
 
+def page_artifacts(
+    connection: sqlite3.Connection, job: JobId | None, limit: int, before: int | None
+) -> tuple[tuple[int, JobArtifact], ...]:
+    """Return files of one job, or of all, newest first, with the numbers that `before` takes for the next page."""
+    rows = connection.execute(
+        "SELECT * FROM artifacts WHERE (?1 IS NULL OR job_id = ?1) AND (?2 IS NULL OR number < ?2)"
+        " ORDER BY number DESC LIMIT ?3",
+        (job, before, limit),
+    )
+    return tuple((row["number"], _artifact(row)) for row in rows)
+
+
 def find_artifact(connection: sqlite3.Connection, digest: str) -> JobArtifact | None:
     """Return the newest artifact with this digest, or None."""
     row = connection.execute(
         "SELECT * FROM artifacts WHERE digest = ? ORDER BY number DESC LIMIT 1", (digest,)
     ).fetchone()
     return _artifact(row) if row else None
+
+
+def _event(row: sqlite3.Row) -> JobEvent:
+    data = json.loads(row["data"])
+    return JobEvent(JobId(row["job_id"]), row["seq"], row["number"], row["at"], row["kind"], data)
 
 
 def _artifact(row: sqlite3.Row) -> JobArtifact:

@@ -1,0 +1,76 @@
+"""From a submitted document to one that can be queued: parsed, migrated, settings in place, validated. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from server.graph import Graph, NodeInstance, Workflow, dump, parse, validate
+from server.graph.inputs import set_inputs
+from server.graph.migrate import migrate
+from server.jobs.records import JsonObject
+from server.kit.catalogue import Catalogue
+from server.kit.problems import Problem, WorkflowError
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What became of a document.
+
+    Attributes:
+        workflow: As JSON text, migrated, with the settings in place.
+        title: The workflow's.
+        graph: None exactly when there are problems.
+        problems: All that is wrong with its structure.
+        outdated: A node is older than what is installed, and its migrations are not in this process.
+    """
+
+    workflow: str
+    title: str
+    graph: Graph | None
+    problems: tuple[Problem, ...]
+    outdated: bool
+
+
+def prepare(text: str | bytes, settings: Mapping[str, object], catalogue: Catalogue) -> Prepared:
+    """Return a document ready to be queued, or all that is wrong with it.
+
+    Raises:
+        WorkflowError: It cannot be read, or a setting does not fit: nothing further could be said.
+    """
+    workflow, _changes = migrate(parse(text), catalogue)
+    if settings:
+        workflow = set_inputs(workflow, settings, catalogue)
+    validation = validate(workflow, catalogue)
+    outdated = any(_is_outdated(node, catalogue) for node in _all_nodes(workflow))
+    return Prepared(dump(workflow), workflow.title or "", validation.graph, validation.problems, outdated)
+
+
+def problems_error(problems: tuple[Problem, ...]) -> JsonObject:
+    """Return problems in the shape of every error: the first in the usual fields, all of them in `problems`."""
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return {
+        "code": "invalid_workflow",
+        "message": first.message + more,
+        "hint": first.hint,
+        "path": first.path,
+        "node": None,
+        "problems": [problem.to_json() for problem in problems],
+    }
+
+
+def problems_of(error: JsonObject) -> WorkflowError:
+    """Return the exception that an error of `problems_error` stands for."""
+    return WorkflowError(tuple(Problem(**problem) for problem in error["problems"]))
+
+
+def _all_nodes(workflow: Workflow) -> Iterable[NodeInstance]:
+    yield from workflow.nodes.values()
+    for subgraph in workflow.subgraphs.values():
+        yield from subgraph.nodes.values()
+
+
+def _is_outdated(node: NodeInstance, catalogue: Catalogue) -> bool:
+    definition = catalogue.get(node.type)
+    return definition is not None and node.version is not None and node.version < definition.version
