@@ -1,0 +1,99 @@
+/**
+ * Text to document and back. Refuses only what the editor could not hold safely (a node that is no object, a number
+ * where a name belongs); what a workflow may mean is the server's to judge, and nothing is mended here.
+ */
+import { isObject, type Json, type JsonObject, pointer, type Workflow } from "./document";
+
+export class UnreadableError extends Error {
+  readonly path: string;
+
+  constructor(path: string, message: string) {
+    super(message);
+    this.name = "UnreadableError";
+    this.path = path;
+  }
+}
+
+/**
+ * The workflow in a text.
+ *
+ * @throws UnreadableError The text is no JSON, or no workflow.
+ */
+export function readWorkflow(text: string): Workflow {
+  let value: Json;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new UnreadableError("", `this is no JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  return asWorkflow(value);
+}
+
+/**
+ * Plain JSON as a workflow; the value itself is returned, untouched.
+ *
+ * @throws UnreadableError It is none.
+ */
+export function asWorkflow(value: Json): Workflow {
+  const data = requireObject(value, "");
+  if (!("kinegraph" in data)) throw new UnreadableError("", 'this is no workflow: it has no field "kinegraph"');
+  if (data["kinegraph"] !== 1)
+    throw new UnreadableError("/kinegraph", `format ${JSON.stringify(data["kinegraph"])} is unknown here: update Kinegraph`);
+  checkScope(data, "");
+  for (const [id, scope] of members(data, "subgraphs", "")) checkScope(requireObject(scope, pointer("subgraphs", id)), pointer("subgraphs", id));
+  for (const name of ["groups", "notes"]) {
+    const list = data[name];
+    if (list !== undefined && !Array.isArray(list)) throw new UnreadableError(pointer(name), "a list belongs here");
+    for (const [index, item] of (list ?? []).entries()) checkFrame(requireObject(item, pointer(name, index)), pointer(name, index));
+  }
+  return data as unknown as Workflow;
+}
+
+/** The document as text: two spaces a level, as other tools write JSON, ending with a line feed. */
+export function writeWorkflow(workflow: Workflow): string {
+  return `${JSON.stringify(workflow, null, 2)}\n`;
+}
+
+function checkScope(scope: JsonObject, path: string): void {
+  requireText(scope, "title", path);
+  for (const side of ["inputs", "outputs"])
+    for (const [name, item] of members(scope, side, path)) {
+      const place = path + pointer(side, name);
+      requireText(requireObject(item, place), "node", place, true);
+      requireText(requireObject(item, place), side.slice(0, -1), place, true);
+    }
+  for (const [id, item] of members(scope, "nodes", path)) checkNode(requireObject(item, path + pointer("nodes", id)), path + pointer("nodes", id));
+}
+
+function checkNode(node: JsonObject, path: string): void {
+  requireText(node, "type", path, true);
+  requireText(node, "title", path);
+  requireText(node, "color", path);
+  members(node, "inputs", path);
+  checkFrame(node, path);
+}
+
+function checkFrame(item: JsonObject, path: string): void {
+  for (const name of ["at", "size"]) {
+    const value = item[name];
+    if (value === undefined) continue;
+    const isPoint = Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === "number");
+    if (!isPoint) throw new UnreadableError(path + pointer(name), "two numbers belong here: [x, y]");
+  }
+}
+
+function members(data: JsonObject, name: string, path: string): [string, Json][] {
+  const value = data[name];
+  return value === undefined ? [] : Object.entries(requireObject(value, path + pointer(name)));
+}
+
+function requireObject(value: Json, path: string): JsonObject {
+  if (isObject(value)) return value;
+  throw new UnreadableError(path, "an object belongs here: { ... }");
+}
+
+function requireText(data: JsonObject, name: string, path: string, needed = false): void {
+  const value = data[name];
+  if (typeof value === "string" || (value === undefined && !needed)) return;
+  throw new UnreadableError(path + pointer(name), `a text belongs here: "${name}": "..."`);
+}

@@ -1,0 +1,171 @@
+/** How runs stand, folded from events: pure. One record a node of the job that the canvas shows, one a job for the queue. */
+import type { EventEntry, JobEntry, PlanStep, ProblemEntry } from "../api/types";
+
+export type Artifact = { readonly path: string; readonly media_type: string; readonly size_bytes: number; readonly digest: string };
+
+export type NodeFault = {
+  readonly message: string;
+  readonly hint: string;
+  readonly path: string;
+  readonly traceback: string;
+};
+
+export type NodeRun = {
+  readonly state: "running" | "cached" | "done" | "failed";
+  readonly done: number;
+  readonly total: number | null;
+  readonly unit: string;
+  /** Milliseconds since 1970 when it began. */
+  readonly since: number;
+  readonly seconds: number | null;
+  readonly fault: NodeFault | null;
+  readonly warnings: readonly NodeFault[];
+  /** The latest picture of the work, as a data URL. */
+  readonly preview: string | null;
+  readonly artifacts: readonly Artifact[];
+};
+
+export type JobRun = {
+  readonly entry: JobEntry;
+  /** Nodes that will run, of which `finished` have. */
+  readonly toRun: number;
+  readonly finished: number;
+  /** Share of the whole that is done, from 0 to 1. */
+  readonly fraction: number;
+  readonly node: string | null;
+  readonly artifacts: readonly Artifact[];
+};
+
+export type RunState = {
+  readonly online: boolean;
+  /** Newest first. */
+  readonly jobs: readonly JobRun[];
+  /** The job that the canvas shows. */
+  readonly shown: string | null;
+  readonly nodes: { readonly [id: string]: NodeRun };
+  readonly problems: readonly ProblemEntry[];
+  readonly plan: { readonly summary: string; readonly steps: { readonly [node: string]: PlanStep } } | null;
+};
+
+export const NO_RUN: RunState = { online: false, jobs: [], shown: null, nodes: {}, problems: [], plan: null };
+
+const FRESH: NodeRun = { state: "running", done: 0, total: null, unit: "", since: 0, seconds: null, fault: null, warnings: [], preview: null, artifacts: [] };
+const ENDED = new Set(["succeeded", "failed", "canceled", "interrupted"]);
+
+export const isEnded = (entry: JobEntry) => ENDED.has(entry.state);
+
+/** The state with a fresh list of jobs; what is known of their progress is kept. */
+export function withJobs(state: RunState, entries: readonly JobEntry[]): RunState {
+  const known = new Map(state.jobs.map((job) => [job.entry.id, job]));
+  return { ...state, jobs: entries.map((entry) => ({ ...(known.get(entry.id) ?? freshJob(entry)), entry })) };
+}
+
+/** Show a job on the canvas, from nothing. */
+export function showJob(state: RunState, id: string | null): RunState {
+  return { ...state, shown: id, nodes: {} };
+}
+
+function freshJob(entry: JobEntry): JobRun {
+  return { entry, toRun: 0, finished: 0, fraction: isEnded(entry) ? 1 : 0, node: null, artifacts: [] };
+}
+
+/** Add a job that was just submitted, or one that another client did. */
+export function withJob(state: RunState, entry: JobEntry): RunState {
+  const known = state.jobs.find((job) => job.entry.id === entry.id);
+  if (!known) return { ...state, jobs: [freshJob(entry), ...state.jobs] };
+  return { ...state, jobs: state.jobs.map((job) => (job === known ? { ...job, entry } : job)) };
+}
+
+/** The state after an event. Events of unknown jobs make them known; those of other jobs leave the canvas alone. */
+export function afterEvent(state: RunState, event: EventEntry): RunState {
+  const job = state.jobs.find((entry) => entry.entry.id === event.job) ?? freshJob(entryFrom(event));
+  const next = jobAfter(job, event);
+  const jobs = state.jobs.includes(job) ? state.jobs.map((entry) => (entry === job ? next : entry)) : next === null ? state.jobs : [next, ...state.jobs];
+  if (event.job !== state.shown) return { ...state, jobs };
+  return { ...state, jobs, nodes: nodesAfter(state.nodes, event) };
+}
+
+function entryFrom(event: EventEntry): JobEntry {
+  return { id: event.job, state: "queued", title: "", priority: 0, created_at: event.at, started_at: null, finished_at: null, error: null, retry_of: null, position: null };
+}
+
+function jobAfter(job: JobRun, event: EventEntry): JobRun {
+  const data = event.data as Record<string, never>;
+  switch (event.kind) {
+    case "job_state": {
+      const state = data["state"] as JobEntry["state"];
+      const times = state === "running" ? { started_at: event.at } : ENDED.has(state) ? { finished_at: event.at } : {};
+      const entry = { ...job.entry, ...times, state, position: state === "queued" ? job.entry.position : null, error: (data["error"] as JobEntry["error"]) ?? null };
+      return { ...job, entry, fraction: state === "succeeded" ? 1 : job.fraction, node: ENDED.has(state) ? null : job.node };
+    }
+    case "run_started":
+      return { ...job, toRun: data["to_run"], finished: 0, fraction: 0 };
+    case "node_started":
+      return { ...job, node: data["node"] };
+    case "node_progress": {
+      const share = data["total"] ? data["done"] / data["total"] : 0;
+      return { ...job, node: data["node"], fraction: overall(job, share) };
+    }
+    case "node_finished":
+      return { ...job, finished: job.finished + 1, fraction: overall({ ...job, finished: job.finished + 1 }, 0) };
+    case "artifact":
+      return { ...job, artifacts: withArtifact(job.artifacts, data["artifact"]) };
+    default:
+      return job;
+  }
+}
+
+/** Streams run at once, so a node's own share moves the whole by at most one node. It never goes back. */
+function overall(job: JobRun, share: number): number {
+  return Math.max(job.fraction, Math.min((job.finished + share) / Math.max(job.toRun, 1), 1));
+}
+
+function withArtifact(list: readonly Artifact[], artifact: Artifact): readonly Artifact[] {
+  return [...list.filter((entry) => entry.path !== artifact.path), artifact];
+}
+
+function nodesAfter(nodes: RunState["nodes"], event: EventEntry): RunState["nodes"] {
+  const data = event.data as Record<string, never>;
+  if (event.kind === "run_started") return {};
+  const id = data["node"] as string | undefined;
+  if (id === undefined) return nodes;
+  const next = nodeAfter(nodes[id], event);
+  return next ? { ...nodes, [id]: next } : nodes;
+}
+
+function nodeAfter(known: NodeRun | undefined, event: EventEntry): NodeRun | null {
+  const data = event.data as Record<string, never>;
+  const node = known ?? { ...FRESH, since: event.at * 1000 };
+  switch (event.kind) {
+    case "node_started":
+      return { ...node, state: "running", since: event.at * 1000 };
+    case "node_progress":
+      return { ...node, done: data["done"], total: data["total"], unit: data["unit"] };
+    case "node_preview":
+      return { ...node, preview: `data:${data["media_type"]};base64,${data["data"]}` };
+    case "node_cached":
+      return { ...node, state: "cached" };
+    case "node_finished":
+      return { ...node, state: "done", seconds: data["seconds"] };
+    case "node_failed":
+      return { ...node, state: "failed", fault: faultFrom(data["error"]) };
+    case "node_warning":
+      return { ...node, warnings: [...node.warnings, faultFrom(data)] };
+    case "artifact":
+      return { ...node, artifacts: withArtifact(node.artifacts, data["artifact"]) };
+    default:
+      return null;
+  }
+}
+
+function faultFrom(data: Record<string, unknown>): NodeFault {
+  const text = (name: string) => (typeof data[name] === "string" ? (data[name] as string) : "");
+  return { message: text("message"), hint: text("hint"), path: text("path"), traceback: text("traceback") };
+}
+
+/** Seconds that a job still takes, by what it took so far; null while that says nothing. */
+export function secondsLeft(job: JobRun, now: number): number | null {
+  if (job.entry.state !== "running" || job.entry.started_at === null || job.fraction < 0.05) return null;
+  const spent = now / 1000 - job.entry.started_at;
+  return spent < 1 ? null : (spent / job.fraction) * (1 - job.fraction);
+}

@@ -1,0 +1,253 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { definitionsOf, isShown } from "../src/graph/catalogue";
+import { copyNodes, readClip, writeClip } from "../src/graph/clipboard";
+import { bestInput, isUpstream, refuseLink } from "../src/graph/connect";
+import { EMPTY_WORKFLOW, type Json, linksOf, nodesOf, ROOT, type Workflow } from "../src/graph/document";
+import { addNode, connect, freshId, insertOnLink, pasteNodes, removeNodes, setInput } from "../src/graph/edits";
+import { beginHistory, goTo, type History, perform, redo, undo } from "../src/graph/history";
+import { refuseConstant } from "../src/graph/limits";
+import { applyPatches, valueAt } from "../src/graph/patch";
+import { asWorkflow, readWorkflow, UnreadableError, writeWorkflow } from "../src/graph/read";
+import { rank } from "../src/graph/search";
+import { type Act, anAct, catalogue, editOf, everyPart } from "./toys";
+
+const start = readWorkflow(everyPart);
+const someActs = fc.array(anAct, { maxLength: 40 });
+
+function play(workflow: Workflow, acts: readonly Act[]): History<Workflow> {
+  let history = beginHistory(workflow);
+  for (const [index, act] of acts.entries()) history = perform(history, editOf(history.document, act), index * 300);
+  return history;
+}
+
+/** Text with the order of keys, which `toEqual` does not compare. */
+const text = (workflow: Workflow) => JSON.stringify(workflow);
+
+describe("history", () => {
+  test("undoing all random edits gives the first document, keys in their old order", () => {
+    fc.assert(
+      fc.property(someActs, (acts) => {
+        let history = play(start, acts);
+        while (history.past.length > 0) history = undo(history);
+        expect(text(history.document)).toBe(text(start));
+      }),
+    );
+  });
+
+  test("redoing all undone edits gives the last document", () => {
+    fc.assert(
+      fc.property(someActs, (acts) => {
+        const played = play(EMPTY_WORKFLOW, acts);
+        const back = goTo(played, 0);
+        expect(text(goTo(back, played.past.length).document)).toBe(text(played.document));
+      }),
+    );
+  });
+
+  test("typing in one knob is one step, and a pause begins another", () => {
+    let history = beginHistory(start);
+    for (const [at, value] of [[0, "a"], [100, "ab"], [200, "abc"], [5000, "abcd"]] as const)
+      history = perform(history, setInput(history.document, ROOT, { node: "text", input: "text" }, value), at);
+    expect(history.past.length).toBe(2);
+    expect(valueAt(undo(history).document as Json, ["nodes", "text", "inputs", "text"])).toBe("abc");
+    expect(text(undo(undo(history)).document)).toBe(text(start));
+  });
+
+  test("an edit after an undo forgets what was undone", () => {
+    const once = perform(beginHistory(start), setInput(start, ROOT, { node: "save", input: "crf" }, 20), 0);
+    const back = undo(once);
+    const again = perform(back, setInput(back.document, ROOT, { node: "save", input: "crf" }, 21), 0);
+    expect(redo(again)).toBe(again);
+  });
+});
+
+describe("reading and writing", () => {
+  test("a saved document is read back as it was after any edits", () => {
+    fc.assert(
+      fc.property(someActs, (acts) => {
+        const { document } = play(start, acts);
+        expect(text(readWorkflow(writeWorkflow(document)))).toBe(text(document));
+      }),
+    );
+  });
+
+  test("fields that nobody knows stay where they stood", () => {
+    const edited = perform(beginHistory(start), setInput(start, ROOT, { node: "frames", input: "tiling" }, "never"), 0).document;
+    expect(Object.keys(edited)).toEqual(Object.keys(start));
+    expect(edited).toMatchObject({ viewport: { zoom: 0.8 }, nodes: { frames: { size: [220, 140] }, sharpen: { inputs: { options: { seed: null } } } } });
+  });
+
+  test("what could not be held is refused with its place", () => {
+    const bad: [string, string][] = [
+      ["{", ""],
+      ["[]", ""],
+      ["{}", ""],
+      ['{"kinegraph": 2}', "/kinegraph"],
+      ['{"kinegraph": 1, "nodes": {"a/b": 3}}', "/nodes/a~1b"],
+      ['{"kinegraph": 1, "nodes": {"a": {"type": "x", "at": [1]}}}', "/nodes/a/at"],
+      ['{"kinegraph": 1, "nodes": {"a": {"type": "x", "inputs": []}}}', "/nodes/a/inputs"],
+      ['{"kinegraph": 1, "outputs": {"a": {"node": "x"}}}', "/outputs/a/output"],
+    ];
+    for (const [source, path] of bad) {
+      try {
+        readWorkflow(source);
+        expect.unreachable(source);
+      } catch (error) {
+        expect(error).toBeInstanceOf(UnreadableError);
+        expect((error as UnreadableError).path).toBe(path);
+      }
+    }
+  });
+});
+
+describe("links", () => {
+  test("no sequence of edits makes a cycle or a link to a node that is not there", () => {
+    fc.assert(
+      fc.property(someActs, (acts) => {
+        const { document } = play(EMPTY_WORKFLOW, acts);
+        for (const { node, link } of linksOf(document)) {
+          expect(nodesOf(document)[link.link[0]]).toBeDefined();
+          expect(isUpstream(document, node, link.link[0])).toBe(false);
+        }
+      }),
+    );
+  });
+
+  test("each reason against a link is named", () => {
+    const workflow = asWorkflow({
+      kinegraph: 1,
+      nodes: {
+        models: { type: "load_starter" },
+        text: { type: "encode_text", inputs: { encoder: { link: ["models", "text_encoder"] } } },
+        one: { type: "trim_clip", inputs: { clip: { link: ["two", "clip"] } } },
+        two: { type: "trim_clip" },
+        number: { type: "integer" },
+        file: { type: "load_video" },
+        words: { type: "text" },
+      },
+    });
+    const definitions = definitionsOf(workflow, catalogue);
+    const why = (from: [string, string], to: [string, string]) =>
+      refuseLink(workflow, definitions, { node: from[0], output: from[1] }, { node: to[0], input: to[1] })?.code ?? null;
+    expect(why(["models", "vae"], ["text", "encoder"])).toBe("type_mismatch");
+    expect(why(["models", "text_encoder"], ["text", "encoder"])).toBe("already_linked");
+    expect(why(["one", "clip"], ["two", "clip"])).toBe("cycle");
+    expect(why(["one", "clip"], ["one", "clip"])).toBe("same_node");
+    expect(why(["one", "sound"], ["two", "clip"])).toBe("no_such_socket");
+    expect(why(["number", "value"], ["one", "start_s"])).toBe(null);
+    expect(why(["words", "value"], ["file", "file"])).toBe(null);
+    expect(why(["number", "value"], ["file", "file"])).toBe("type_mismatch");
+  });
+
+  test("a link dropped on a node takes the first free input that fits", () => {
+    const workflow = asWorkflow({ kinegraph: 1, nodes: { a: { type: "load_video" }, b: { type: "concatenate_clips", inputs: { first: { link: ["a", "clip"] } } } } });
+    expect(bestInput(workflow, definitionsOf(workflow, catalogue), { node: "a", output: "clip" }, "b")).toBe("second");
+  });
+
+  test("a node dropped on a link is put into it", () => {
+    const workflow = asWorkflow({ kinegraph: 1, nodes: { a: { type: "load_video" }, b: { type: "trim_clip" }, c: { type: "save_video", inputs: { clip: { link: ["a", "clip"] } } } } });
+    const edit = insertOnLink(workflow, ROOT, definitionsOf(workflow, catalogue), { node: "c", input: "clip" }, "b");
+    const { document } = applyPatches(workflow, edit.patches);
+    expect([...linksOf(document)].map(({ node, link }) => [link.link[0], node])).toEqual([["a", "b"], ["b", "c"]]);
+  });
+
+  test("a chain of 20,000 nodes is walked without running out of stack", () => {
+    const nodes = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`n${index}`, { type: "trim_clip", inputs: index ? { clip: { link: [`n${index - 1}`, "clip"] } } : {} }]));
+    expect(isUpstream(asWorkflow({ kinegraph: 1, nodes }), "n0", "n19999")).toBe(true);
+  });
+});
+
+describe("edits", () => {
+  test("removing a node cuts its links and what exposes it", () => {
+    const { document } = applyPatches(start, removeNodes(start, ROOT, new Set(["text", "save"])).patches);
+    expect(document.inputs).toEqual({});
+    expect(document.outputs).toEqual({});
+    expect(document.nodes?.["refine"]?.inputs).not.toHaveProperty("positive");
+  });
+
+  test("pasted nodes are linked among themselves, and to the rest only when asked", () => {
+    const clip = copyNodes(start, new Set(["refine", "frames"]));
+    for (const keepLinks of [true, false]) {
+      const { edit, ids } = pasteNodes(start, ROOT, clip, [10, 10], { keepLinks, key: "paste" });
+      const nodes = applyPatches(start, edit.patches).document.nodes ?? {};
+      expect(nodes[ids[1] ?? ""]?.inputs?.["latent"]).toEqual({ link: [ids[0], "latent"] });
+      expect("vae" in (nodes[ids[1] ?? ""]?.inputs ?? {})).toBe(keepLinks);
+    }
+  });
+
+  test("a copied text is a workflow, and other texts are no clip", () => {
+    const clip = copyNodes(start, new Set(["frames"]));
+    expect(readClip(writeClip(clip))).toEqual(clip);
+    expect(readClip("a red boat")).toBe(null);
+    expect(readClip('{"a": 1}')).toBe(null);
+  });
+
+  test("ids are never taken twice, hold no slash and never look like an index", () => {
+    expect(freshId(new Set(["denoise", "denoise_2"]), "denoise")).toBe("denoise_3");
+    expect(freshId(new Set(), "some_pack/sharpen")).toBe("sharpen");
+    expect(freshId(new Set(), "pack/7")).toBe("node_7");
+  });
+
+  test("a node of a subgraph has the sockets that the subgraph exposes", () => {
+    const definition = definitionsOf(start, catalogue)("subgraph/refine");
+    expect(definition?.inputs.map((socket) => [socket.name, socket.type])).toContainEqual(["positive", "Conditioning"]);
+    expect(definition?.inputs.find((socket) => socket.name === "steps")?.default).toBe(30);
+    expect(definition?.outputs.map((socket) => socket.type)).toEqual(["Latent"]);
+  });
+
+  test("adding a node writes no defaults", () => {
+    const definition = catalogue.nodes["denoise"];
+    if (!definition) throw new Error("the catalogue has no denoise");
+    const { edit, id } = addNode(EMPTY_WORKFLOW, ROOT, definition, [10.4, 20.6]);
+    expect(applyPatches(EMPTY_WORKFLOW, edit.patches).document.nodes?.[id]).toEqual({ type: "denoise", version: 1, at: [10, 21], inputs: {} });
+  });
+
+  test("a refused link changes nothing", () => {
+    const edit = connect(start, ROOT, definitionsOf(start, catalogue), { node: "models", output: "vae" }, { node: "text", input: "encoder" });
+    expect(edit.patches).toEqual([]);
+  });
+});
+
+describe("knobs", () => {
+  const socket = (type: string, name: string) => {
+    const found = catalogue.nodes[type]?.inputs.find((entry) => entry.name === name);
+    if (!found) throw new Error(`${type} has no input ${name}`);
+    return found;
+  };
+
+  test("limits are the catalogue's", () => {
+    const steps = socket("denoise", "steps");
+    expect(refuseConstant(steps, 30)).toBe(null);
+    expect(refuseConstant(steps, 0)).toEqual({ code: "too_small", limit: "1" });
+    expect(refuseConstant(steps, 101)).toEqual({ code: "too_large", limit: "100" });
+    expect(refuseConstant(steps, 2.5)).toEqual({ code: "not_whole" });
+    expect(refuseConstant(steps, "30")).toEqual({ code: "not_a_number" });
+    expect(refuseConstant(socket("denoise", "solver"), "heun")).toEqual({ code: "not_an_option" });
+    expect(refuseConstant(socket("load_video", "file"), undefined)).toEqual({ code: "missing" });
+    expect(refuseConstant(socket("load_video", "file"), { link: ["a", "b"] })).toBe(null);
+  });
+
+  test("a knob is shown only while the one that it depends on allows it", () => {
+    const definition = catalogue.nodes["save_image"];
+    if (!definition) throw new Error("the catalogue has no save_image");
+    const quality = socket("save_image", "quality");
+    expect(isShown(quality, definition, {})).toBe(false);
+    expect(isShown(quality, definition, { format: "jpeg" })).toBe(true);
+    expect(isShown(quality, definition, { format: { link: ["a", "value"] } })).toBe(true);
+  });
+});
+
+describe("search", () => {
+  const entries = Object.values(catalogue.nodes).map((node) => ({ title: node.title, words: [node.id, node.category, ...node.aliases] }));
+  const first = (query: string) => rank(entries, query)[0]?.title;
+
+  test("finds by title, alias, scattered letters and several words", () => {
+    expect(first("denoise")).toBe("Denoise");
+    expect(first("ksampler")).toBe("Denoise");
+    expect(first("prompt")).toBe("Encode text");
+    expect(first("svvid")).toBe("Save video");
+    expect(first("video save")).toBe("Save video");
+    expect(rank(entries, "zzzz")).toEqual([]);
+  });
+});
