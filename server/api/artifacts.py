@@ -20,7 +20,7 @@ from server.kit.context import Folders
 async def list_artifacts(request: web.Request, query: ArtifactsQuery) -> ArtifactList:
     """List the files that jobs produced, newest first; `job` asks for those of one job."""
     service = request.app[SERVICE]
-    job = JobId(query.job) if query.job else None
+    job = (await service.get(JobId(query.job))).id if query.job else None
     before = int(query.cursor) if query.cursor else None
     page = await service.list_artifacts(job=job, limit=query.limit + 1, before=before)
     shown = page[: query.limit]

@@ -22,7 +22,7 @@ def require_media_type(request: web.Request, *allowed: str) -> None:
     Raises:
         ApiError: 415, naming what is taken.
     """
-    if "Content-Type" in request.headers and request.content_type in allowed:
+    if request.headers.get("Content-Type") and request.content_type in allowed:
         return
     given = request.headers.get("Content-Type", "nothing")[:100]
     message = f"the content type is {given!r}"

@@ -53,13 +53,9 @@ async def get_job(request: web.Request, id: str) -> JobAnswer:  # noqa: A002  (t
     """Return a job with its workflow and what it has produced so far."""
     service = request.app[SERVICE]
     job = await service.get(JobId(id))
-    artifacts = await service.artifacts(job.id)
-    document = {"workflow": json.loads(job.workflow), "settings": dict(job.settings)}
-    return JobAnswer(
-        **JobEntry.model_validate(job.to_json()).model_dump(),
-        **document,
-        artifacts=[artifact_entry(artifact) for artifact in artifacts],
-    )
+    artifacts = [artifact_entry(artifact) for artifact in await service.artifacts(job.id)]
+    document = {"workflow": json.loads(job.workflow), "settings": dict(job.settings), "artifacts": artifacts}
+    return JobAnswer.model_validate({**job.to_json(), **document})
 
 
 @endpoint("DELETE", "/jobs/{id}", status=204, refuses=(404, 409))

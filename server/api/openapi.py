@@ -39,7 +39,6 @@ REASONS = {
     503: "The worker cannot answer now.",
     507: "The disk is full.",
 }
-EVERYWHERE = (401, 403, 500)
 
 
 @endpoint("GET", "/openapi.json")
@@ -141,7 +140,7 @@ def _responses(entry: Endpoint) -> Json:
 
 
 def _usual(entry: Endpoint) -> set[int]:
-    statuses = {403, 500} if entry.public else set(EVERYWHERE)
+    statuses: set[int] = {403, 500} if entry.public else {401, 403, 500}
     if entry.query or entry.headers or entry.body or entry.consumes:
         statuses.add(400)
     if entry.method == "POST":

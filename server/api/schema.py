@@ -222,6 +222,8 @@ class PlanAnswer(Payload):
 
     summary: str
     """Such as `3 of 7 nodes will run`."""
+    estimate_s: float | None
+    """Seconds that the run will take, going by earlier ones; null when nothing is known."""
     steps: list[PlanStep]
 
 

@@ -38,7 +38,7 @@ async def upload_file(request: web.Request, query: UploadQuery) -> web.Response:
         raise too_large(limit)
     name, chunks = await _form_file(request) if request.content_type == FORM else _raw_file(request, query.name)
     received = await receive(chunks, request.app[SETTINGS].folders.uploads, safe_name(name), limit)
-    answer = UploadAnswer(**_entry(received.path), digest=received.digest)
+    answer = UploadAnswer.model_validate({**_entry(received.path), "digest": received.digest})
     return json_answer(answer, 201, {"Location": answer.url})
 
 
@@ -66,8 +66,8 @@ def media_type_of(path: Path) -> str:
 
 
 def _raw_file(request: web.Request, name: str | None) -> tuple[str, AsyncIterator[bytes]]:
-    kind = request.content_type
-    if "Content-Type" not in request.headers or not (kind == RAW[0] or kind.startswith(("image/", "video/", "audio/"))):
+    is_media = request.content_type.startswith(("image/", "video/", "audio/"))
+    if not (is_media or request.headers.get("Content-Type") == RAW[0]):
         require_media_type(request, FORM, *RAW)
     if name is None:
         raise ApiError(400, "bad_query", "the file has no name", "add ?name=clip.mp4 to the address")
