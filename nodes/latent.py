@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated
 
-from nodes import InputProblem, Latent, Model, NodeInputError, Number, node
+from nodes import Context, InputProblem, Latent, Model, NodeInputError, Number, node
 from nodes.rates import exact_rate
 from server.diffusion.types import Capabilities
 
@@ -20,6 +21,7 @@ def empty_latent_video(
     seconds: Annotated[float, Number(min=0, step=0.5, unit="s")] = 2.0,
     fps: Annotated[float, Number(min=0, max=240, unit="fps")] = 0.0,
     frames: Annotated[int, Number(min=0)] = 0,
+    ctx: Context,
 ) -> Latent:
     """Choose size and length of the video that a denoiser shall make.
 
@@ -40,13 +42,26 @@ def empty_latent_video(
         raise NodeInputError(problem.input, problem.message, problem.hint)
     able = model.capabilities
     rate = _rate(able, fps)
-    return noise.empty_latent(
+    latent = noise.empty_latent(
         able,
         width=width or able.default_width,
         height=height or able.default_height,
         frames=frames or able.legal_frames(_frames_in(seconds, rate)),
         fps=rate,
     )
+    _warn_of_the_untried(model, latent, ctx)
+    return latent
+
+
+def _warn_of_the_untried(model: Model, latent: Latent, ctx: Context) -> None:
+    """Warn when the model's manifest says that it was trained at one size only, and the latent is larger."""
+    from server.diffusion import weights
+
+    trained = weights.manifest(Path(model.folder)).get("trained")
+    if trained and any(getattr(latent, side) > trained[side] for side in ("width", "height", "frames")):
+        size = f"{trained['width']}x{trained['height']} pixels and {trained['frames']} frames"
+        message = f"{model.name} was trained at {size}; what is larger or longer may fall apart"
+        ctx.warn(message, hint="make that size, then enlarge and interpolate the clip")
 
 
 def _frame_problems(able: Capabilities, frames: int) -> Iterator[InputProblem]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 from nodes import Conditioning, Context, Text, TextEncoder, node
@@ -21,7 +23,7 @@ def encode_text(
 
     Args:
         encoder: The text encoder of the model that will denoise.
-        text: The prompt. Words that the model does not know are named in a warning.
+        text: The prompt. A warning names words that the model does not know, and says when the end is cut off.
 
     Returns:
         The encoded prompt, for `positive` or `negative` of a denoise node.
@@ -29,8 +31,21 @@ def encode_text(
     from server.diffusion import text as encoding
 
     with blaming("encoder"):
-        unknown = encoding.unknown_words(encoder, text, device=ctx.device)
-        if unknown:
-            words = ", ".join(unknown)
-            ctx.warn(f"{encoder.name} does not know: {words}", "text", "it ignores these words; use simpler ones")
+        for message, hint in _losses(encoder, text, ctx.device):
+            ctx.warn(message, "text", hint)
         return encoding.encode_text(encoder, text, device=ctx.device)
+
+
+def _losses(encoder: TextEncoder, text: str, device: str) -> Iterator[tuple[str, str]]:
+    """Yield what of the prompt the model will not see, and what to do about it."""
+    from server.diffusion import text as encoding
+    from server.diffusion import weights
+
+    unknown = encoding.unknown_words(encoder, text, device=device)
+    if unknown:
+        examples = weights.manifest(Path(encoder.folder)).get("examples")
+        hint = f"a prompt that it knows is {examples[0]!r}" if examples else "use simpler words"
+        yield f"{encoder.name} does not know and leaves out: {', '.join(unknown)}", hint
+    count, most = encoding.token_count(encoder, text, device=device), encoder.capabilities.prompt_tokens
+    if count > most:
+        yield f"the prompt has {count} tokens, and {encoder.name} reads {most}; the end is cut off", "shorten it"

@@ -52,5 +52,11 @@ def unknown_words(
         )
 
 
+def token_count(encoder: TextEncoder, prompt: str, *, device: str = "auto", residency: Residency | None = None) -> int:
+    """Return how many tokens a prompt has, its end included; those beyond `capabilities.prompt_tokens` are cut off."""
+    with (residency or memory.shared()).use(encoder, device) as stack:
+        return len(stack.tokenizer(prompt, verbose=False).input_ids)
+
+
 def _on_cpu(tensors: Tensors) -> Tensors:
     return {name: tensor.cpu() for name, tensor in tensors.items()}

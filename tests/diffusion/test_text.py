@@ -7,7 +7,7 @@ import torch
 
 from server.diffusion.families.wan import clean_prompt
 from server.diffusion.memory import Residency
-from server.diffusion.text import encode_text, unknown_words
+from server.diffusion.text import encode_text, token_count, unknown_words
 from server.diffusion.weights import Descriptions
 
 
@@ -22,6 +22,11 @@ def test_a_long_prompt_is_cut(tiny: Descriptions, residency: Residency) -> None:
     embeds = encode_text(tiny.text_encoder, "a red boat " * 40, device="cpu", residency=residency).tensors["embeds"]
     assert embeds.shape == (1, 16, 16)
     assert embeds.abs().sum(-1).min() > 0
+
+
+def test_tokens_are_counted_with_the_end_and_beyond_the_limit(tiny: Descriptions, residency: Residency) -> None:
+    assert token_count(tiny.text_encoder, "a red boat", device="cpu", residency=residency) == 4
+    assert token_count(tiny.text_encoder, "a red boat " * 40, device="cpu", residency=residency) == 121
 
 
 def test_the_empty_prompt_rides_along(tiny: Descriptions, residency: Residency) -> None:

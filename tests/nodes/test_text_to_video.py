@@ -37,7 +37,7 @@ def test_the_nodes_make_what_the_bare_pipeline_makes_bit_for_bit(parts: Parts, c
     latent = denoise(
         parts.model,
         encode_text(parts.text_encoder, text=PROMPT, ctx=ctx),
-        empty_latent_video(parts.model, frames=5),
+        empty_latent_video(parts.model, frames=5, ctx=ctx),
         encode_text(parts.text_encoder, text="dark", ctx=ctx),
         seed=7,
         steps=3,
@@ -69,7 +69,7 @@ def test_a_sentence_becomes_a_file_that_carries_its_workflow(parts: Parts, ctx: 
     latent = denoise(
         parts.model,
         encode_text(parts.text_encoder, text=PROMPT, ctx=ctx),
-        empty_latent_video(parts.model, seconds=0.5),
+        empty_latent_video(parts.model, seconds=0.5, ctx=ctx),
         steps=1,
         guidance_scale=1.0,
         ctx=ctx,
@@ -89,8 +89,25 @@ def test_a_sentence_becomes_a_file_that_carries_its_workflow(parts: Parts, ctx: 
 def test_words_that_the_model_does_not_know_are_named(parts: Parts, ctx: FakeContext) -> None:
     encode_text(parts.text_encoder, text="a red zeppelin drifts left, quixotically", ctx=ctx)
     [(message, input_name, hint)] = ctx.warnings
-    assert message.endswith("does not know: zeppelin, quixotically")
+    assert message.endswith("does not know and leaves out: zeppelin, quixotically")
     assert input_name == "text"
+    assert PROMPT in hint
+
+
+def test_a_prompt_that_is_cut_off_is_no_secret(parts: Parts, ctx: FakeContext) -> None:
+    encode_text(parts.text_encoder, text="a red boat " * 20, ctx=ctx)
+    [(message, input_name, _)] = ctx.warnings
+    assert "has 61 tokens" in message
+    assert "reads 32" in message
+    assert input_name == "text"
+
+
+def test_a_size_beyond_the_training_is_warned_about(parts: Parts, ctx: FakeContext) -> None:
+    empty_latent_video(parts.model, width=64, height=64, frames=17, ctx=ctx)
+    assert ctx.warnings == []
+    empty_latent_video(parts.model, width=128, height=64, frames=17, ctx=ctx)
+    [(message, _, hint)] = ctx.warnings
+    assert "trained at 64x64 pixels and 17 frames" in message
     assert hint
 
 
@@ -98,7 +115,7 @@ def test_denoise_reports_each_step_and_stops_when_canceled(parts: Parts, ctx: Fa
     ctx.cancel_after = 2
     positive = encode_text(parts.text_encoder, text=PROMPT, ctx=ctx)
     with pytest.raises(Canceled):
-        denoise(parts.model, positive, empty_latent_video(parts.model, frames=1), steps=5, ctx=ctx)
+        denoise(parts.model, positive, empty_latent_video(parts.model, frames=1, ctx=ctx), steps=5, ctx=ctx)
     assert ctx.reports == [(1, 5, "step"), (2, 5, "step"), (3, 5, "step")]
 
 
@@ -108,14 +125,16 @@ def test_denoise_shows_previews_between_the_steps(
     monkeypatch.setattr("nodes.sampling._PREVIEW_PAUSE_S", 0.0)
     monkeypatch.setattr("nodes.sampling._PREVIEW_SHARE", 1e9)
     positive = encode_text(parts.text_encoder, text=PROMPT, ctx=ctx)
-    denoise(parts.model, positive, empty_latent_video(parts.model, frames=1), steps=3, guidance_scale=1.0, ctx=ctx)
+    denoise(
+        parts.model, positive, empty_latent_video(parts.model, frames=1, ctx=ctx), steps=3, guidance_scale=1.0, ctx=ctx
+    )
     assert [media_type for _, media_type in ctx.previews] == ["image/jpeg"] * 2  # the last step's result is the latent
     assert all(data.startswith(b"\xff\xd8") for data, _ in ctx.previews)
 
 
 def test_two_denoise_nodes_that_share_a_schedule_equal_one(parts: Parts, ctx: FakeContext) -> None:
     positive = encode_text(parts.text_encoder, text=PROMPT, ctx=ctx)
-    empty = empty_latent_video(parts.model, frames=1)
+    empty = empty_latent_video(parts.model, frames=1, ctx=ctx)
     settings = {"seed": 3, "steps": 4, "guidance_scale": 2.0, "ctx": ctx}
     whole = denoise(parts.model, positive, empty, **settings)
     first = denoise(parts.model, positive, empty, end_step=2, **settings)
@@ -146,11 +165,11 @@ def test_a_clip_of_a_wrong_size_is_refused_with_the_nearest_one(parts: Parts, ct
 
 def test_an_empty_latent_cannot_be_decoded(parts: Parts, ctx: FakeContext) -> None:
     with pytest.raises(NodeInputError, match="holds no picture"):
-        vae_decode(parts.vae, empty_latent_video(parts.model), ctx=ctx)
+        vae_decode(parts.vae, empty_latent_video(parts.model, ctx=ctx), ctx=ctx)
 
 
-def test_an_empty_latent_takes_what_is_not_said_from_the_model(parts: Parts) -> None:
-    latent = empty_latent_video(parts.model)
+def test_an_empty_latent_takes_what_is_not_said_from_the_model(parts: Parts, ctx: FakeContext) -> None:
+    latent = empty_latent_video(parts.model, ctx=ctx)
     assert (latent.width, latent.height, latent.frames, latent.fps) == (64, 64, 17, 8)
     assert latent.empty
 
@@ -166,7 +185,7 @@ def test_an_empty_latent_takes_what_is_not_said_from_the_model(parts: Parts) -> 
     ],
 )
 def test_a_size_that_the_model_cannot_make_is_a_problem_with_a_hint(
-    parts: Parts, given: dict[str, float], input_name: str, hint: str
+    parts: Parts, ctx: FakeContext, given: dict[str, float], input_name: str, hint: str
 ) -> None:
     check = empty_latent_video.definition.check
     assert check is not None
@@ -175,7 +194,7 @@ def test_a_size_that_the_model_cannot_make_is_a_problem_with_a_hint(
     assert problem.input == input_name
     assert hint in problem.hint
     with pytest.raises(NodeInputError):
-        empty_latent_video(parts.model, **given)
+        empty_latent_video(parts.model, **given, ctx=ctx)
 
 
 def test_every_hint_of_a_size_is_itself_taken(parts: Parts) -> None:
@@ -188,8 +207,8 @@ def test_every_hint_of_a_size_is_itself_taken(parts: Parts) -> None:
     assert list(check(parts.model, **settings)) == []
 
 
-def test_broadcast_rates_are_exact(parts: Parts) -> None:
-    assert empty_latent_video(parts.model, fps=23.976, frames=1).fps == Fraction(24000, 1001)
+def test_broadcast_rates_are_exact(parts: Parts, ctx: FakeContext) -> None:
+    assert empty_latent_video(parts.model, fps=23.976, frames=1, ctx=ctx).fps == Fraction(24000, 1001)
 
 
 @pytest.mark.parametrize(
