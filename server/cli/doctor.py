@@ -83,14 +83,13 @@ def _encoders() -> list[str]:
 
 
 def _models() -> list[dict[str, str]]:
-    from server.diffusion.starter_folders import starter_folders
     from server.diffusion.weights import describe
 
-    return [
-        {"name": description.model.name, "family": description.model.family, "folder": str(folder)}
-        for folder in starter_folders()
-        for description in [describe(folder)]
+    starters = Path(server.__file__).parent / "diffusion" / "starter"
+    described = [
+        describe(folder).model for folder in sorted(starters.iterdir()) if (folder / "model_index.json").is_file()
     ]
+    return [{"name": model.name, "family": model.family, "folder": model.folder} for model in described]
 
 
 def _packs(settings: Settings, troubles: list[str]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from server.api.app import create_app
+from server.api.app import create_app, launch_url
 from server.api.exposure import ExposureError, check_exposure
 from server.cli.output import BAD_WORKFLOW, DONE, CommandError
 from server.jobs.service import JobService
@@ -46,14 +46,15 @@ def _settings(options: argparse.Namespace) -> Settings:
 async def _serve(settings: Settings, token: str | None, *, open_browser: bool) -> None:
     stopped = _stop_on_signals()
     service = JobService(settings)
-    runner = web.AppRunner(create_app(settings, service, token=token), shutdown_timeout=SHUTDOWN_S)
+    app = create_app(settings, service, token=token)
+    runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.host, settings.port)
         await _start(site, settings)
         url = _url(settings.host, runner.addresses[0][1])
         with _announced(settings.home / "server.json", url, token):
-            launch = f"{url}/?token={token}" if token else url
+            launch = launch_url(app, url)
             print(f"Kinegraph serves {url}\nOpen {launch}\nCtrl-C stops it.", flush=True)
             if open_browser:
                 webbrowser.open(launch)
