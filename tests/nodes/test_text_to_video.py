@@ -154,6 +154,45 @@ def test_a_clip_survives_the_way_through_the_vae(parts: Parts, ctx: FakeContext)
     assert error < 0.06
 
 
+def test_a_weaker_denoise_stays_nearer_to_the_clip(parts: Parts, ctx: FakeContext) -> None:
+    from server.media.pattern import pattern_clip
+
+    positive = encode_text(parts.text_encoder, text=PROMPT, ctx=ctx)
+    clean = vae_encode(parts.vae, pattern_clip(64, 64, fps=8, frame_count=2), ctx=ctx)
+    changes = [
+        (denoise(parts.model, positive, clean, steps=10, strength=strength, ctx=ctx).video - clean.video).abs().mean()
+        for strength in (0.2, 0.9)
+    ]
+    assert 0 < changes[0] < changes[1] / 2
+
+
+def test_latents_and_models_of_two_families_are_not_mixed(parts: Parts, ctx: FakeContext) -> None:
+    from dataclasses import replace
+
+    foreign = replace(empty_latent_video(parts.model, frames=1, ctx=ctx), family="other")
+    positive = encode_text(parts.text_encoder, text=PROMPT, ctx=ctx)
+    with pytest.raises(NodeInputError, match="other family") as caught:
+        denoise(parts.model, positive, foreign, steps=1, ctx=ctx)
+    assert caught.value.input_name == "latent"
+    with pytest.raises(NodeInputError, match="other family") as caught:
+        vae_decode(parts.vae, replace(foreign, noise_level=0.0), ctx=ctx)
+    assert caught.value.input_name == "vae"
+
+
+def test_a_model_that_does_not_fit_its_budget_blames_the_model(
+    parts: Parts, ctx: FakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from server.diffusion import memory
+
+    small = memory.Residency({"cpu": 1000})
+    latent = empty_latent_video(parts.model, frames=1, ctx=ctx)
+    positive = encode_text(parts.text_encoder, text=PROMPT, ctx=ctx)
+    monkeypatch.setattr(memory, "shared", lambda: small)
+    with pytest.raises(NodeInputError, match="budget") as caught:
+        denoise(parts.model, positive, latent, steps=1, ctx=ctx)
+    assert caught.value.input_name == "model"
+
+
 def test_a_clip_of_a_wrong_size_is_refused_with_the_nearest_one(parts: Parts, ctx: FakeContext) -> None:
     from server.media.pattern import pattern_clip
 
