@@ -35,6 +35,7 @@ class Dispatcher:
         self._queue = queue
         self._supervisor = supervisor
         self.running: JobId | None = None
+        self._outcome_known = False
         self._canceled: set[JobId] = set()
         self._has_work = asyncio.Event()
         self._farewell: JsonObject | None = None
@@ -62,8 +63,8 @@ class Dispatcher:
         await asyncio.wait([self._task])
 
     async def cancel(self, job: JobId) -> bool:
-        """Ask the running job to stop; return False when it is another one, or none."""
-        if job != self.running:
+        """Ask the running job to stop; return False when it is another one, or has ended already."""
+        if job != self.running or self._outcome_known:
             return False
         self._canceled.add(job)
         await self._supervisor.cancel(job)
@@ -77,7 +78,7 @@ class Dispatcher:
             if job is None:
                 self._has_work.clear()
                 continue
-            self.running = job
+            self.running, self._outcome_known = job, False
             try:
                 await self._run(job)
             finally:
@@ -92,6 +93,7 @@ class Dispatcher:
         done = Done(job, "canceled")
         if job not in self._canceled:
             done = await self._supervisor.run(job, stored.workflow, Recorder(self._log, job).take)
+        self._outcome_known = True
         state: JobState = done.status
         error = done.error
         if self._farewell is not None and state != "succeeded" and job not in self._canceled:

@@ -218,7 +218,7 @@ class JobService:
             await self._cancel_waiting(place)
         elif not await self._dispatcher.cancel(job):
             state = (await self._read(partial(tables.get_job, job=job))).state
-            message = f"job {job} is {state}; only jobs that wait or run can be canceled"
+            message = f"job {job} is {state if state in FINISHED else 'just ending'}, so there is nothing to cancel"
             raise WrongStateError(message)
 
     async def move(self, job: JobId, before: JobId | None) -> None:

@@ -88,6 +88,7 @@ def test_an_operation_that_raises_is_undone_alone(store):
 def test_a_full_disk_fails_the_write_and_leaves_the_store_usable(store):
     (page_count,) = store.read(lambda c: c.execute("PRAGMA page_count").fetchone()).result()
     store.write(lambda c: c.execute(f"PRAGMA max_page_count = {page_count + 2}").fetchone()).result()
+
     def fill(connection):
         tables.insert_job(connection, new_job("big"))
         connection.execute("UPDATE jobs SET title = ?", ("x" * 10**6,))
