@@ -15,6 +15,10 @@ MIB = 1024 * 1024
 GIB = 1024 * MIB
 
 
+class SettingsError(ValueError):
+    """An environment variable does not hold what its setting takes; the message names it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What an installation may use. Every field can be set by an environment variable, `KINEGRAPH_` and its name.
@@ -71,7 +75,7 @@ class Settings:
         """Read the settings.
 
         Raises:
-            ValueError: A variable does not hold what its setting takes; the message names it.
+            SettingsError: A variable does not hold what its setting takes.
         """
         home = Path(environment.get("KINEGRAPH_HOME") or platformdirs.user_data_path("kinegraph", False)).absolute()
         given: dict[str, object] = {"home": home, "custom_nodes": _default_packs(home)}
@@ -101,4 +105,4 @@ def _read(name: str, kind: str, text: str) -> object:
         return readers.get(kind, str)(text)
     except ValueError as error:
         message = f"KINEGRAPH_{name.upper()}={text!r} is not a number"
-        raise ValueError(message) from error
+        raise SettingsError(message) from error

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from server.cli.arguments import parse_arguments
 from server.cli.output import BAD_WORKFLOW, FAILED, INTERRUPTED, CommandError, print_problems
 from server.kit.problems import WorkflowError
+from server.settings import SettingsError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.command(options)
     except WorkflowError as error:
         print_problems(error.problems, as_json=getattr(options, "json", False))
+        return BAD_WORKFLOW
+    except SettingsError as error:
+        print(f"kinegraph: {error}", file=sys.stderr)
         return BAD_WORKFLOW
     except CommandError as error:
         print(f"kinegraph: {error}", file=sys.stderr)

@@ -5,8 +5,17 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from server import __version__
+
+
+class Commands(Protocol):
+    """What argparse returns for subcommands; its own class has no public name."""
+
+    def add_parser(self, name: str, *, help: str, description: str, allow_abbrev: bool) -> argparse.ArgumentParser:  # noqa: A002
+        """Add one command."""
+        ...
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -25,7 +34,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: Commands,
     name: str,
     text: str,
     module: str,
@@ -55,7 +64,7 @@ def _add_workflow(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON lines on stdout")
 
 
-def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_run(commands: Commands) -> None:
     parser = _command(commands, "run", "run a workflow here, without a server", "run")
     _add_workflow(parser)
     parser.add_argument(
@@ -63,12 +72,12 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
 
 
-def _add_check_and_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_check_and_plan(commands: Commands) -> None:
     _add_workflow(_command(commands, "check", "say what is wrong with a workflow; run nothing", "check"))
     _add_workflow(_command(commands, "plan", "say which nodes would run, and why; run nothing", "check"))
 
 
-def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_serve(commands: Commands) -> None:
     parser = _command(commands, "serve", "start the server and open the editor", "serve")
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, help="port to listen on (default 8188; 0 takes a free one)")
@@ -76,7 +85,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
-def _add_others(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_others(commands: Commands) -> None:
     nodes = _command(commands, "nodes", "list the node types, or explain one", "nodes")
     nodes.add_argument("name", metavar="NAME", nargs="?", help="a node type to explain")
     nodes.add_argument("--json", action="store_true", help="the catalogue as JSON")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol, TextIO
 
@@ -83,7 +83,7 @@ class Bar:
 
 
 @contextmanager
-def listening(graph: Graph, *, as_json: bool) -> Iterator[Listener]:
+def listening(graph: Graph, *, as_json: bool) -> Generator[Listener]:
     """Yield the listener that fits: JSON lines to stdout when asked for, a bar or JSON lines on stderr otherwise."""
     if as_json:
         yield JsonLines(sys.stdout)

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -58,7 +58,7 @@ def _run_in_thread(opened: Opened, listener: Listener, cancel: CancelToken) -> O
 
 
 @contextmanager
-def _canceling(cancel: CancelToken) -> Iterator[None]:
+def _canceling(cancel: CancelToken) -> Generator[None]:
     """Make Ctrl-C cancel the run; a second one ends the process at once."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

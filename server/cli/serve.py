@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,11 @@ def _settings(options: argparse.Namespace) -> Settings:
 async def _serve(settings: Settings, token: str | None, *, open_browser: bool) -> None:
     stopped = _stop_on_signals()
     service = JobService(settings)
-    app = create_app(settings, service, token=token)
+    try:
+        app = create_app(settings, service, token=token)
+    except ValueError as error:
+        message = f"KINEGRAPH_TOKEN: {error}"
+        raise CommandError(message, BAD_WORKFLOW) from error
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
@@ -87,7 +91,7 @@ def _url(host: str, port: int) -> str:
 
 
 @contextmanager
-def _announced(path: Path, url: str, token: str | None) -> Iterator[None]:
+def _announced(path: Path, url: str, token: str | None) -> Generator[None]:
     """Leave a file that tells this user's programs where the server is, readable by this user alone."""
     text = json.dumps({"url": url, "token": token, "pid": os.getpid()})
     path.unlink(missing_ok=True)

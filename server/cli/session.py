@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Opened:
 
 
 @contextmanager
-def open_workflow(options: argparse.Namespace) -> Iterator[Opened]:
+def open_workflow(options: argparse.Namespace) -> Generator[Opened]:
     """Read and check the command's workflow, its `--set` values in place.
 
     Raises:

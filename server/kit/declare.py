@@ -30,6 +30,7 @@ from server.kit.problems import NodeDeclarationError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+C = TypeVar("C", bound=Companion)
 
 
 class Node(Generic[P, R]):
@@ -44,13 +45,13 @@ class Node(Generic[P, R]):
         """Call the function itself."""
         return self._function(*args, **kwargs)
 
-    def check(self, companion: Companion) -> Companion:
+    def check(self, companion: C) -> C:
         """Register a function that yields `InputProblem`s; its parameters name the inputs that it looks at."""
         self._companion(companion)
         self.definition = replace(self.definition, check=companion)
         return companion
 
-    def fingerprint(self, companion: Companion) -> Companion:
+    def fingerprint(self, companion: C) -> C:
         """Register a function that returns text which the result depends on too, such as a file's digest."""
         self._companion(companion)
         self.definition = replace(self.definition, fingerprint=companion)
