@@ -56,13 +56,21 @@ async def open_editor(request: web.Request) -> web.StreamResponse:
     folder = request.app.get(EDITOR)
     if folder is None:
         return _page(NOT_BUILT) if request.path == "/" else _nothing_here(request)
-    path = (folder / request.match_info["path"].lstrip("/")).resolve()
-    if not path.is_relative_to(folder) or not await asyncio.to_thread(is_plain_file, path):
+    path = await asyncio.to_thread(_find, folder, request.match_info["path"])
+    if path is None:
         # The editor's own addresses, such as /jobs, are drawn by its one page.
         if "text/html" not in request.headers.get("Accept", ""):
             _nothing_here(request)
         path = folder / "index.html"
     return await _send(request, path)
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    try:
+        path = (folder / name.lstrip("/")).resolve()
+    except ValueError:  # a NUL in the name
+        return None
+    return path if path.is_relative_to(folder) and is_plain_file(path) else None
 
 
 def _launch(request: web.Request) -> web.Response:

@@ -36,17 +36,12 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     if not socket.can_prepare(request):
         raise ApiError(400, "not_a_websocket", "this address speaks websocket only", "use /api/v1/events for SSE")
     await socket.prepare(request)
-    connection = _Connection(socket, request.app[SERVICE], request.app[SHUTDOWN])
-    closer = asyncio.ensure_future(_close_at_shutdown(socket, request.app[SHUTDOWN]))
+    shutdown = request.app[SHUTDOWN]
+    closer = asyncio.ensure_future(_close_at_shutdown(socket, shutdown))
     try:
-        async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                await connection.handle(cast("str", message.data))
-            elif message.type is WSMsgType.BINARY:
-                await connection.refuse(ApiError(400, "bad_message", "messages are JSON texts", "send no binary ones"))
+        await _Connection(socket, request.app[SERVICE], shutdown).converse()
     finally:
         closer.cancel()
-        await connection.close()
     return socket
 
 
@@ -59,8 +54,20 @@ class _Connection:
         self._shutdown = shutdown
         self._following: dict[str, asyncio.Task[None]] = {}
 
-    async def handle(self, text: str) -> None:
-        """Do what one message asks."""
+    async def converse(self) -> None:
+        """Do what the messages ask until the peer leaves; then stop following."""
+        try:
+            async for message in self._socket:
+                if message.type is WSMsgType.TEXT:
+                    await self._handle(cast("str", message.data))
+                elif message.type is WSMsgType.BINARY:
+                    await self._refuse(ApiError(400, "bad_message", "messages are JSON texts", "send no binary ones"))
+        finally:
+            for task in self._following.values():
+                task.cancel()
+            await asyncio.gather(*self._following.values(), return_exceptions=True)
+
+    async def _handle(self, text: str) -> None:
         try:
             message = validated(SocketMessage, parse_json(text), "message", 400)
             if message.follow is not None:
@@ -68,17 +75,11 @@ class _Connection:
             else:
                 self._unfollow(cast("str", message.unfollow))
         except ApiError as error:
-            await self.refuse(error)
+            await self._refuse(error)
 
-    async def refuse(self, error: ApiError) -> None:
+    async def _refuse(self, error: ApiError) -> None:
         """Tell the peer what is wrong with its message; the connection stays."""
         await self._send(SocketAnswer(error=ErrorAnswer.model_validate(error.to_json()).error))
-
-    async def close(self) -> None:
-        """Stop following."""
-        for task in self._following.values():
-            task.cancel()
-        await asyncio.gather(*self._following.values(), return_exceptions=True)
 
     def _follow(self, job: str, after: int) -> None:
         self._unfollow(job)
@@ -98,7 +99,7 @@ class _Connection:
                     await self._send(SocketAnswer(event=event_entry(event)))
             await self._send(SocketAnswer(ended=job))
         except JobNotFoundError as error:
-            await self.refuse(ApiError(404, error.code, str(error), error.hint))
+            await self._refuse(ApiError(404, error.code, str(error), error.hint))
         except ConnectionError:
             return  # the peer left; the reading loop ends by itself
         if self._following.get(job) is asyncio.current_task():

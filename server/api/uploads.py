@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from server.api.body import require_media_type
 from server.api.endpoint import PREFIX, endpoint, json_answer
@@ -21,6 +22,8 @@ from server.api.schema import RangeHeaders, UploadAnswer, UploadEntry, UploadLis
 FORM = "multipart/form-data"
 RAW = ("application/octet-stream", "image/*", "video/*", "audio/*")
 CHUNK = 256 * 1024
+BROKEN_FORM = (ValueError, LookupError, AssertionError, HttpProcessingError)
+"""What aiohttp's reader of forms raises over one that breaks its rules."""
 TYPED_BY_HAND = {".mkv": "video/x-matroska", ".webp": "image/webp", ".avif": "image/avif", ".flac": "audio/flac"}
 """Types that not every system's table of names knows."""
 
@@ -80,7 +83,7 @@ async def _form_file(request: web.Request) -> tuple[str, AsyncIterator[bytes]]:
         while (part := await form.next()) is not None:
             if isinstance(part, BodyPartReader) and part.filename:
                 return part.filename, _pieces(part)
-    except (ValueError, LookupError, AssertionError) as error:
+    except BROKEN_FORM as error:
         raise _bad_form(f"the form cannot be read: {error}") from error
     raise _bad_form("the form has no file in it")
 
@@ -91,7 +94,7 @@ async def _pieces(part: BodyPartReader) -> AsyncIterator[bytes]:
             yield chunk
         if not part.at_eof():
             raise _bad_form("the form breaks off inside the file")
-    except (ValueError, AssertionError) as error:
+    except BROKEN_FORM as error:
         raise _bad_form(f"the form cannot be read: {error}") from error
 
 
