@@ -44,6 +44,14 @@ class Manifest:
         """Codec versions that it was written with, by socket type."""
         return {output["codec"]: output["version"] for output in self.outputs.values() if "codec" in output}
 
+    @property
+    def content(self) -> dict[str, dict[str, Any]]:
+        """What it holds, wherever in its folder."""
+        return {
+            name: {field: value for field, value in output.items() if field != "folder"}
+            for name, output in self.outputs.items()
+        }
+
     def artifacts(self) -> Iterator[tuple[str, Artifact, int]]:
         """Yield each artifact: output name, artifact, its file's time of change."""
         for name, output in self.outputs.items():

@@ -325,14 +325,15 @@ class Run:
             self._failed[key] = blocker.args[1]
             self._block(node.id, blocker.args[1])
             return
-        culprit = next((self._blamed[id(cause)][1] for cause in causes(error) if id(cause) in self._blamed), node.id)
+        blamed = (self._blamed[id(cause)] for cause in causes(error) if id(cause) in self._blamed)
+        origin, culprit = next(blamed, (error, node.id))
         self._failed[key] = culprit
         self.outcomes[node.id] = "unfinished"
         if culprit != node.id:
             self._block(node.id, culprit)
             self._break_streams(culprit)
         if all(failure.node != culprit for failure in self.failures):
-            described = describe(error, self._nodes[culprit])
+            described = describe(origin, self._nodes[culprit])
             self.failures.append(NodeFailure(culprit, described))
             self._scope.emit(NodeFailed(culprit, described))
 

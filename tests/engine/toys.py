@@ -72,9 +72,7 @@ class ToyStreamCodec:
 
         return Stream(produce, len(lines))
 
-    def tee(
-        self, value: object, folder: Path, on_complete: Callable[[], None], on_abort: Callable[[], None]
-    ) -> Stream:
+    def tee(self, value: object, folder: Path, on_complete: Callable[[], None], on_abort: Callable[[], None]) -> Stream:
         assert isinstance(value, Stream)
         folder.mkdir(exist_ok=True)
 
