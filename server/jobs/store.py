@@ -95,7 +95,11 @@ class Store:
             connection = _connect(self._path)
             self._local.connection = connection
             self._connections.append(connection)
-        return operation(connection)
+        connection.execute("BEGIN")  # one snapshot: what is read first and what is read last belong together
+        try:
+            return operation(connection)
+        finally:
+            connection.execute("COMMIT")
 
     def _write_all(self) -> None:
         while True:

@@ -41,6 +41,27 @@ def test_a_job_is_read_back_as_it_was_written(store):
     assert job == new_job("a", key="k").job
 
 
+def test_a_read_sees_one_moment_even_when_a_write_comes_between_its_statements(store):
+    insert(store, "a")
+    set_state(store, "a", "running")
+
+    def read(connection):
+        def write_before_events_are_read(statement):
+            if statement.startswith("SELECT * FROM events"):
+                set_state(store, "a", "succeeded")
+
+        connection.set_trace_callback(write_before_events_are_read)
+        try:
+            return tables.read_events(connection, JobId("a"), 0, 10)
+        finally:
+            connection.set_trace_callback(None)
+
+    state, events = store.read(read).result()
+    assert (state, events[-1].data["state"]) == ("running", "running")
+    state, events = store.read(lambda c: tables.read_events(c, JobId("a"), 0, 10)).result()
+    assert (state, events[-1].data["state"]) == ("succeeded", "succeeded")
+
+
 def test_everything_is_there_after_reopening(tmp_path):
     store = Store(tmp_path / "jobs.sqlite")
     insert(store, "a")
