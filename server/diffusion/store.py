@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.errors import DiffusionError
-from server.diffusion.types import Capabilities, Conditioning, Latent, Model, TextEncoder, Vae, Weights
+from server.diffusion.types import Capabilities, Conditioning, ImageEncoder, Latent, Model, TextEncoder, Vae, Weights
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_KINDS: Mapping[str, type[Weights]] = {kind.__name__: kind for kind in (Model, TextEncoder, Vae)}
+_KINDS: Mapping[str, type[Weights]] = {kind.__name__: kind for kind in (Model, TextEncoder, Vae, ImageEncoder)}
 _ABOUT, _TENSORS, _EMPTY = "value.json", "tensors.safetensors", "empty.safetensors"
 
 
@@ -41,7 +41,11 @@ def read_weights(folder: Path) -> Weights:
         kind = _KINDS[about.pop("kind")]
         capabilities = about.pop("capabilities")
         fps = Fraction(capabilities.pop("default_fps"))
-        return kind(**about, capabilities=Capabilities(**capabilities, default_fps=fps))
+        # JSON has lists only, and a description has to stay hashable.
+        known: dict[str, Any] = {
+            name: tuple(entry) if isinstance(entry, list) else entry for name, entry in capabilities.items()
+        }
+        return kind(**about, capabilities=Capabilities(**known, default_fps=fps))
     except (KeyError, TypeError, ValueError) as error:
         raise _broken(folder) from error
 

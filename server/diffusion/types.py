@@ -33,12 +33,18 @@ class Capabilities:
         max_frames: Most pixel frames that the position embedding covers.
         prompt_tokens: Tokens that a prompt is padded or cut to.
         batched_cfg: Whether guidance runs both branches in one batch.
+        embedded_guidance: Whether the guidance scale is an input of the network, which then takes one forward a step.
+        images: Which images it can be conditioned on: "first" and "last" frame.
+        required_images: Which of them it cannot do without.
+        experts: Subfolders of the denoisers that share a run, from high noise to low.
+        boundary: Share of the training timesteps below which the second expert takes over.
         default_width: Pixels.
         default_height: Pixels.
         default_frames: Pixel frames.
         default_fps: Frames a second at which the model was trained.
         default_steps: Solver steps.
         default_guidance_scale: 1 means no guidance.
+        default_guidance_scale_2: The second expert's; None is the same as the first's.
         default_shift: Shift of the sigma schedule.
     """
 
@@ -51,12 +57,18 @@ class Capabilities:
     max_frames: int
     prompt_tokens: int
     batched_cfg: bool = False
+    embedded_guidance: bool = False
+    images: tuple[str, ...] = ()
+    required_images: tuple[str, ...] = ()
+    experts: tuple[str, ...] = ("transformer",)
+    boundary: float = 0.0
     default_width: int
     default_height: int
     default_frames: int
     default_fps: Fraction
     default_steps: int
     default_guidance_scale: float
+    default_guidance_scale_2: float | None = None
     default_shift: float
 
     def legal_size(self, pixels: int) -> int:
@@ -106,7 +118,13 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model(Weights):
-    """The denoiser with its scheduler's configuration."""
+    """The denoiser with its scheduler's configuration.
+
+    Attributes:
+        expert: Subfolder of the one denoiser to load, where there are several; empty stands for the first.
+    """
+
+    expert: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,15 +137,21 @@ class Vae(Weights):
     """The autoencoder between pixels and latents."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageEncoder(Weights):
+    """The encoder that describes an image to the denoiser, beside what the autoencoder keeps of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Conditioning:
-    """What steers a denoiser: an encoded prompt, later images and controls as well.
+    """What steers a denoiser: an encoded prompt, images, later controls as well.
 
     Attributes:
         family: Name of the family whose encoder made it.
         text: The prompt as it was typed.
         tensors: By name, on the CPU; "embeds" is (batch, tokens, width).
-        empty: The same for an empty prompt: what guidance starts from when no negative prompt is given.
+        empty: What guidance starts from: the same for an empty prompt, and what images mean there. A negative
+            conditioning replaces those of them that it has.
     """
 
     family: str

@@ -13,10 +13,12 @@ from typing import Any, NamedTuple, TypeVar
 from server.diffusion import families, files
 from server.diffusion.errors import WeightsError
 from server.diffusion.families.base import Family
-from server.diffusion.types import Capabilities, Model, TextEncoder, Vae, Weights
+from server.diffusion.types import Capabilities, ImageEncoder, Model, TextEncoder, Vae, Weights
 
 MANIFEST = "kinegraph.json"
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+_WITHOUT_WEIGHTS = frozenset({"scheduler", "tokenizer", "tokenizer_2", "image_processor", "feature_extractor"})
 
 W = TypeVar("W", bound=Weights)
 
@@ -57,6 +59,14 @@ def vae_of(model: Model) -> Vae:
     return _component(Vae, Path(model.folder), model.dtype, model.capabilities)
 
 
+def image_encoder_of(weights: Weights) -> ImageEncoder | None:
+    """Describe the image encoder in a component's own folder; None when its family's variant has none."""
+    folder = Path(weights.folder)
+    if not families.get(weights.family).components(ImageEncoder, folder):
+        return None
+    return _component(ImageEncoder, folder, weights.dtype, weights.capabilities)
+
+
 def fingerprint(folder: Path) -> str:
     """Return a hex digest of everything in the folder that `describe` depends on.
 
@@ -87,7 +97,7 @@ def check_unchanged(weights: Weights) -> None:
     family = families.get(weights.family)
     folder = Path(weights.folder)
     _check(folder, family)
-    if files.digest(tuple(folder / part for part in family.components(type(weights)))) != weights.digest:
+    if files.digest(tuple(folder / part for part in family.components(type(weights), folder))) != weights.digest:
         raise WeightsError(
             f"The files of {weights.name} changed after the workflow began.", "Run the workflow again from its loader."
         )
@@ -96,8 +106,11 @@ def check_unchanged(weights: Weights) -> None:
 def loaded_count(weights: Weights) -> int:
     """Return how many parameters loading the component brings into memory, read from the files' headers."""
     folder = Path(weights.folder)
-    parts = (folder / part for part in families.get(weights.family).components(type(weights)))
-    return sum(files.tensor_count(part) for part in parts if (part / "config.json").is_file())
+    experts = weights.capabilities.experts
+    others = set(experts) - {weights.expert or experts[0]} if isinstance(weights, Model) else set[str]()
+    parts = families.get(weights.family).components(type(weights), folder)
+    loaded = (folder / part for part in parts if part not in others)
+    return sum(files.tensor_count(part) for part in loaded if (part / "config.json").is_file())
 
 
 def _family(folder: Path) -> Family:
@@ -112,14 +125,15 @@ def _family(folder: Path) -> Family:
 
 
 def _subfolders(folder: Path, family: Family) -> list[Path]:
-    return [folder / part for kind in (Model, TextEncoder, Vae) for part in family.components(kind)]
+    kinds = (Model, TextEncoder, Vae, ImageEncoder)
+    return [folder / part for kind in kinds for part in family.components(kind, folder)]
 
 
 def _check(folder: Path, family: Family) -> None:
     for part in _subfolders(folder, family):
         if not part.is_dir():
             raise WeightsError(f"{folder.name} lacks the folder {part.name}.", "Copy or download it again.")
-        if part.name not in {"scheduler", "tokenizer"}:
+        if part.name not in _WITHOUT_WEIGHTS:
             files.read_json(part / "config.json")
             files.tensor_files(part)
 
@@ -135,7 +149,7 @@ def _capabilities(folder: Path, family: Family) -> Capabilities:
 
 
 def _component(kind: type[W], folder: Path, dtype: str, capabilities: Capabilities) -> W:
-    parts = families.get(capabilities.family).components(kind)
+    parts = families.get(capabilities.family).components(kind, folder)
     about = manifest(folder)
     name = str(about.get("title") or about.get("name") or folder.name)
     return kind(

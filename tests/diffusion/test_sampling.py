@@ -67,7 +67,8 @@ def test_the_seed_alone_decides_the_noise(
     assert not torch.equal(run(3), run(4))
     generator = torch.Generator("cpu").manual_seed(5)
     assert torch.equal(
-        noise.draw({"video": (1, 4, 2, 3, 3)}, 5)["video"], torch.randn(1, 4, 2, 3, 3, generator=generator)
+        noise.draw({"video": (1, 4, 2, 3, 3)}, noise.generator(5))["video"],
+        torch.randn(1, 4, 2, 3, 3, generator=generator),
     )
 
 
@@ -240,7 +241,7 @@ def test_guidance_in_one_batch_agrees_with_two_forwards(
     tiny: Descriptions, prompt: Conditioning, residency: Residency
 ) -> None:
     family = families.get("wan")
-    samples = noise.draw({"video": (1, 4, 2, 4, 4)}, 0)
+    samples = noise.draw({"video": (1, 4, 2, 4, 4)}, noise.generator(0))
     step = Step(0, 1, torch.tensor(500.0), 0.5, "cond")
     with torch.no_grad(), residency.use(tiny.model, "cpu") as denoiser:
         split, batched = (

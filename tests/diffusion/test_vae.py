@@ -23,7 +23,9 @@ from server.diffusion.weights import Descriptions
 
 def noisy_latent(description: Vae, *, width: int = 32, height: int = 32, frames: int = 9) -> Latent:
     latent = empty_latent(description.capabilities, width=width, height=height, frames=frames)
-    return replace(latent, samples=noise.draw({"video": tuple(latent.video.shape)}, 0), noise_level=0.0)
+    return replace(
+        latent, samples=noise.draw({"video": tuple(latent.video.shape)}, noise.generator(0)), noise_level=0.0
+    )
 
 
 def test_a_clip_streams_a_latent_frame_at_a_time(tiny: Descriptions, residency: Residency) -> None:

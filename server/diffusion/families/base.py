@@ -31,7 +31,9 @@ class Step:
         total: Steps of the whole schedule.
         timestep: Scalar tensor as the scheduler made it.
         sigma: Noise level before the step, 0 to 1.
-        branch: "cond" or "uncond": caches of features keep the branches apart.
+        branch: "cond", "uncond" or, both in one batch, "cond_uncond": caches of features keep the branches apart.
+        fps: Frames a second of the clip, for families that place frames in time by it.
+        guidance_scale: What a network with embedded guidance is told.
     """
 
     index: int
@@ -39,6 +41,8 @@ class Step:
     timestep: Tensor
     sigma: float
     branch: str
+    fps: float = 0.0
+    guidance_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,19 @@ class Denoiser:
     """A loaded denoiser.
 
     Attributes:
-        modules: Networks by component name; most families have one, "transformer".
-        scheduler_config: The folder's own scheduler configuration, with `_class_name`.
-        dtype: Precision of the networks' inputs. Kept here because a diffusers model walks its parameters to tell.
+        modules: The network by component name; of several experts, the one that was asked for.
+        dtype: Precision of the network's inputs. Kept here because a diffusers model walks its parameters to tell.
+        options: What model_index.json says beside the components, such as "expand_timesteps".
     """
 
     modules: Mapping[str, torch.nn.Module]
-    scheduler_config: Mapping[str, Any]
     dtype: torch.dtype
+    options: Mapping[str, Any]
+
+    @property
+    def module(self) -> torch.nn.Module:
+        """The network that predicts."""
+        return next(iter(self.modules.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +72,24 @@ class TextStack:
     Attributes:
         tokenizer: A transformers tokenizer.
         modules: Networks by component name.
+        tokenizer_2: The tokenizer of a second text encoder.
     """
 
     tokenizer: Any
+    modules: Mapping[str, torch.nn.Module]
+    tokenizer_2: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStack:
+    """A loaded image encoder.
+
+    Attributes:
+        processor: What brings pictures to the encoder's size and range.
+        modules: Networks by component name.
+    """
+
+    processor: Any
     modules: Mapping[str, torch.nn.Module]
 
 
@@ -82,8 +106,8 @@ class Family(Protocol):
         """Class names in model_index.json that this adapter takes."""
         ...
 
-    def components(self, kind: type[Weights]) -> tuple[str, ...]:
-        """Return the subfolders that make up a description of this kind."""
+    def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
+        """Return the subfolders that make up a description of this kind; none where the variant has no such part."""
         ...
 
     def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
@@ -95,7 +119,7 @@ class Family(Protocol):
         ...
 
     def load(self, weights: Weights, device: str, dtype: torch.dtype) -> Any:
-        """Load a described component: a `Denoiser`, a `TextStack` or an autoencoder module."""
+        """Load a described component: a `Denoiser`, a `TextStack`, an `ImageStack` or an autoencoder module."""
         ...
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
@@ -108,12 +132,46 @@ class Family(Protocol):
         """Return the shape of every named latent for a clip, batch included."""
         ...
 
-    def schedule_options(self, samples: Tensors) -> Mapping[str, Any]:
+    def embed_images(self, stack: ImageStack, pictures: list[Tensor]) -> Tensors:
+        """Describe (3, height, width) pictures in [0, 1] to the denoiser; a row of the result for each."""
+        ...
+
+    def encode_images(
+        self, vae: torch.nn.Module, images: Mapping[int, Tensor], latent: Latent, able: Capabilities
+    ) -> Tensors:
+        """Encode images by pixel frame, (1, 3, height, width) in [-1, 1], as conditioning for a latent's clip."""
+        ...
+
+    def without_images(self, tensors: Tensors) -> Tensors:
+        """Return what stands for image conditioning in the branch that guidance moves away from."""
+        ...
+
+    def pack(self, samples: Tensors) -> Tensors:
+        """Bring samples to the layout in which the family's noise is drawn and its steps are taken."""
+        ...
+
+    def unpack(self, samples: Tensors) -> Tensors:
+        """Undo `pack`."""
+        ...
+
+    def settle(self, conditioning: Tensors, generator: torch.Generator) -> Tensors:
+        """Draw what conditioning leaves to chance, before the run's noise is drawn; returns what changed."""
+        ...
+
+    def pin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+        """Put back, before the first step and after each, what conditioning holds fixed; packed samples."""
+        ...
+
+    def schedule_options(self, config: Mapping[str, Any], steps: int, samples: Tensors) -> Mapping[str, Any]:
         """Return what else the scheduler's `set_timesteps` wants for samples of this shape."""
         ...
 
     def predict(self, denoiser: Denoiser, samples: Tensors, conditioning: Tensors, step: Step) -> Tensors:
-        """Run the denoiser once; returns its prediction by sample name."""
+        """Run the denoiser once on packed samples; returns its prediction by sample name, packed."""
+        ...
+
+    def guidance(self, scale: float, samples: Tensors) -> float | Tensor:
+        """Return the strength of guidance for packed samples: the scale itself, or one that differs by frame."""
         ...
 
     def decode(self, vae: torch.nn.Module, latent: Latent, *, tiled: bool) -> Iterator[Tensor]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.errors import WeightsError
+from server.diffusion.files import read_json
 
 if TYPE_CHECKING:
     import torch
@@ -54,3 +55,20 @@ def _without_bars() -> Generator[None]:
     finally:
         if enabled:
             logging.enable_progress_bar()
+
+
+def module_device(module: torch.nn.Module) -> torch.device:
+    """Return the device of a module's parameters."""
+    return next(module.parameters()).device
+
+
+def model_options(folder: Path) -> dict[str, Any]:
+    """Return what model_index.json says beside the pipeline's class and components."""
+    index = read_json(folder / "model_index.json")
+    return {key: value for key, value in index.items() if not key.startswith("_") and not isinstance(value, list)}
+
+
+def component_named(folder: Path, name: str) -> bool:
+    """Return whether model_index.json names a component."""
+    entry = read_json(folder / "model_index.json").get(name)
+    return isinstance(entry, list) and bool(entry) and entry[0] is not None

@@ -1,11 +1,10 @@
-"""The Wan 2.1 family, text to video: its layout, normalisation, prompt handling and calls, equal to WanPipeline's.
+"""The Wan family: 2.1 and 2.2, from text, from a first image, or between a first and a last one.
 
-Order of operations is kept as in the pipeline wherever it decides the last bit; tests compare the two.
+Order of operations is kept as in diffusers' pipelines wherever it decides the last bit; tests compare the two.
 """
 
 from __future__ import annotations
 
-import copy
 import html
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -13,74 +12,82 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from server.diffusion.errors import WeightsError
-from server.diffusion.families.base import Denoiser, Step, Tensors, TextStack
-from server.diffusion.families.loading import load_module
+from server.diffusion.families import wan_vae
+from server.diffusion.families.adapter import Adapter
+from server.diffusion.families.base import Denoiser, ImageStack, Step, Tensors, TextStack
+from server.diffusion.families.loading import component_named, load_module, model_options, module_device
 from server.diffusion.files import read_json
-from server.diffusion.types import MAIN, Capabilities, Latent, Model, TextEncoder, Vae, Weights
+from server.diffusion.types import MAIN, Capabilities, ImageEncoder, Latent, Model, TextEncoder, Weights
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-_COMPONENTS: Mapping[type[Weights], tuple[str, ...]] = {
-    Model: ("transformer", "scheduler"),
-    TextEncoder: ("text_encoder", "tokenizer"),
-    Vae: ("vae",),
-}
-_FRAMES_PER_CONVOLUTION = 20  # frames of features alive at the peak; measured on the CPU: 15 to 20
-_ENCODE_CHUNK = 4  # AutoencoderKLWan encodes 1 frame, then 4 at a time, whatever its temporal scale
+_BESIDE, _FIRST = "image_latents", "image_first"  # beside the noisy channels, or in place of the first latent frame
 
 
-class Wan:
-    """Adapter of the Wan 2.1 text-to-video models."""
+class Wan(Adapter):
+    """Adapter of the Wan models."""
 
     name = "wan"
-    pipelines = frozenset({"WanPipeline"})
+    pipelines = frozenset({"WanPipeline", "WanImageToVideoPipeline"})
 
-    def components(self, kind: type[Weights]) -> tuple[str, ...]:
-        """Return the subfolders that make up a description of this kind."""
-        return _COMPONENTS[kind]
+    def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
+        """Return the subfolders that make up a description of this kind; none where the variant has no such part."""
+        if kind is Model:
+            return (*_experts(folder), "scheduler")
+        if kind is ImageEncoder:
+            return ("image_encoder", "image_processor") if component_named(folder, "image_encoder") else ()
+        return super().components(kind, folder)
 
     def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
-        """Read from the folder's configurations what the model can make.
-
-        Raises:
-            WeightsError: It is a Wan variant beyond text to video with one transformer.
-        """
-        _refuse_variants(folder)
+        """Read from the folder's configurations what the model can make."""
         vae = read_json(folder / "vae" / "config.json")
-        transformer = read_json(folder / "transformer" / "config.json")
+        experts = _experts(folder)
+        transformer = read_json(folder / experts[0] / "config.json")
         scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
         spatial, temporal = vae.get("scale_factor_spatial", 8), vae.get("scale_factor_temporal", 4)
         patch = transformer.get("patch_size", (1, 2, 2))[1]
         positions = transformer.get("rope_max_seq_len", 1024)
-        defaults = manifest.get("defaults", {})
+        images, required = _images(folder, transformer)
+        defaults = _defaults(folder, required) | manifest.get("defaults", {})
+        second = defaults.get("guidance_scale_2")
         return Capabilities(
             family=self.name,
-            latent_channels=transformer.get("in_channels", 16),
+            latent_channels=vae.get("z_dim", 16),
             spatial_scale=spatial,
             temporal_scale=temporal,
             size_multiple=spatial * patch,
             max_size=positions * patch * spatial,
             max_frames=(positions - 1) * temporal + 1,
             prompt_tokens=manifest.get("max_sequence_length", 512),
-            default_width=defaults.get("width", 832),
-            default_height=defaults.get("height", 480),
-            default_frames=defaults.get("frames", 81),
-            default_fps=Fraction(str(defaults.get("fps", 16))),
-            default_steps=defaults.get("steps", 50),
-            default_guidance_scale=float(defaults.get("guidance_scale", 5.0)),
+            images=images,
+            required_images=required,
+            experts=experts,
+            boundary=float(model_options(folder).get("boundary_ratio") or 0.0),
+            default_width=defaults["width"],
+            default_height=defaults["height"],
+            default_frames=defaults["frames"],
+            default_fps=Fraction(str(defaults["fps"])),
+            default_steps=defaults["steps"],
+            default_guidance_scale=float(defaults["guidance_scale"]),
+            default_guidance_scale_2=None if second is None else float(second),
             default_shift=float(scheduler.get("shift", scheduler.get("flow_shift", 1.0))),
         )
 
     def load(self, weights: Weights, device: str, dtype: torch.dtype) -> Any:
-        """Load a described component: a `Denoiser`, a `TextStack` or an AutoencoderKLWan."""
+        """Load a described component: a `Denoiser`, a `TextStack`, an `ImageStack` or an AutoencoderKLWan."""
         folder = Path(weights.folder)
         if isinstance(weights, Model):
-            return _load_denoiser(folder, device, dtype)
+            from diffusers.models import WanTransformer3DModel
+
+            expert = weights.expert or weights.capabilities.experts[0]
+            module = load_module(WanTransformer3DModel, folder / expert, device, dtype)
+            return Denoiser(modules={expert: module}, dtype=dtype, options=model_options(folder))
         if isinstance(weights, TextEncoder):
             return _load_text(folder, device, dtype)
+        if isinstance(weights, ImageEncoder):
+            return _load_images(folder, device, dtype)
         from diffusers.models import AutoencoderKLWan
 
         return load_module(AutoencoderKLWan, folder / "vae", device, dtype)
@@ -99,74 +106,85 @@ class Wan:
             return_attention_mask=True,
             return_tensors="pt",
         )
-        device = next(encoder.parameters()).device
+        device = module_device(encoder)
         ids, mask = inputs.input_ids.to(device), inputs.attention_mask.to(device)
         hidden = encoder(ids, mask).last_hidden_state[0]
         used = hidden[: int(mask.gt(0).sum())]
         padding = used.new_zeros(tokens - used.size(0), used.size(1))
         return {"embeds": torch.cat([used, padding]).unsqueeze(0)}
 
-    def latent_shapes(
-        self, capabilities: Capabilities, *, width: int, height: int, frames: int
-    ) -> Mapping[str, tuple[int, ...]]:
-        """Return the one shape (1, channels, latent frames, height, width)."""
-        scale = capabilities.spatial_scale
-        latent_frames = capabilities.latent_frames(frames)
-        return {MAIN: (1, capabilities.latent_channels, latent_frames, height // scale, width // scale)}
+    def embed_images(self, stack: ImageStack, pictures: list[Tensor]) -> Tensors:
+        """Describe pictures by the last but one layer of CLIP; a row for each."""
+        encoder = stack.modules["image_encoder"]
+        arrays = [(picture * 255.0).round().byte().permute(1, 2, 0).numpy() for picture in pictures]
+        inputs = stack.processor(images=arrays, return_tensors="pt").to(module_device(encoder))
+        return {"image_embeds": encoder(**inputs, output_hidden_states=True).hidden_states[-2]}
 
-    def schedule_options(self, samples: Tensors) -> Mapping[str, Any]:
-        """Return nothing: Wan's schedule depends on the number of steps and the shift alone."""
-        del samples
-        return {}
+    def encode_images(
+        self, vae: torch.nn.Module, images: Mapping[int, Tensor], latent: Latent, able: Capabilities
+    ) -> Tensors:
+        """Encode the first image alone where it takes the first frame's place; else a clip that is gray between."""
+        import torch
+
+        if not able.required_images:  # the model is told the noise level of each token, and so what is clean already
+            return {_FIRST: wan_vae.encode(vae, images[0].unsqueeze(2))}
+        clip = images[0].new_zeros(1, 3, latent.frames, latent.height, latent.width)
+        for index, image in images.items():
+            clip[:, :, index] = image
+        encoded = wan_vae.encode(vae, clip)
+        shown = torch.zeros(1, 1, latent.frames, *encoded.shape[-2:])
+        shown[:, :, list(images)] = 1
+        scale = able.temporal_scale
+        shown = torch.cat([shown[:, :, :1].repeat_interleave(scale, dim=2), shown[:, :, 1:]], dim=2)
+        mask = shown.view(1, -1, scale, *encoded.shape[-2:]).transpose(1, 2).to(encoded.device)
+        return {_BESIDE: torch.cat([mask, encoded], dim=1)}
+
+    def pin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+        """Put the image back as the first latent frame, where the model works that way."""
+        import torch
+
+        if _FIRST not in conditioning:
+            return samples
+        return {**samples, MAIN: torch.cat([conditioning[_FIRST], samples[MAIN][:, :, 1:]], dim=2)}
 
     def predict(self, denoiser: Denoiser, samples: Tensors, conditioning: Tensors, step: Step) -> Tensors:
         """Run the transformer once; the prediction is the flow's velocity."""
-        transformer: Any = denoiser.modules["transformer"]
+        import torch
+
+        transformer: Any = denoiser.module
         latents = samples[MAIN]
+        inputs = torch.cat([latents, conditioning[_BESIDE]], dim=1) if _BESIDE in conditioning else latents
+        timestep = step.timestep.expand(latents.shape[0])
+        if denoiser.options.get("expand_timesteps"):
+            timestep = _token_timesteps(latents, step.timestep, clean_first=_FIRST in conditioning)
+        embeds = conditioning.get("image_embeds")
         # The step caches of diffusers read these to know where in the schedule a forward stands.
         with transformer.cache_context(
             step.branch, step_index=step.index, sigma=step.sigma, num_inference_steps=step.total
         ):
             velocity = transformer(
-                hidden_states=latents.to(denoiser.dtype),
-                timestep=step.timestep.expand(latents.shape[0]),
+                hidden_states=inputs.to(denoiser.dtype),
+                timestep=timestep,
                 encoder_hidden_states=conditioning["embeds"].to(latents.device, denoiser.dtype),
+                encoder_hidden_states_image=None if embeds is None else embeds.to(latents.device, denoiser.dtype),
                 return_dict=False,
             )[0]
         return {MAIN: velocity}
 
     def decode(self, vae: torch.nn.Module, latent: Latent, *, tiled: bool) -> Iterator[Tensor]:
         """Decode the first clip, a latent frame at a time when untiled, as (frames, 3, height, width) in [-1, 1]."""
-        z = _denormalize(vae, latent.video[:1])
-        blocks = _decode_tiled(vae, z) if tiled else _decode_stream(vae, z)
+        z = wan_vae.denormalize(vae, latent.video[:1])
+        blocks = wan_vae.decode_tiled(vae, z) if tiled else wan_vae.decode_stream(vae, z)
         for block in blocks:
             yield block[0].permute(1, 0, 2, 3)
 
     def encode(self, vae: torch.nn.Module, pixels: Tensor, *, tiled: bool) -> Tensors:
         """Encode (1, 3, frames, height, width) pixels in [-1, 1] to the mode of the posterior, normalised."""
-        import torch
-
-        wan: Any = copy.copy(vae)  # tiling is an attribute of the module; a copy keeps other users of it out of this
-        if tiled:
-            wan.enable_tiling()
-        frames = pixels.shape[2]
-        missing = -(frames - 1) % _ENCODE_CHUNK
-        if missing:
-            # The encoder drops what does not fill a chunk. It is causal, so repeats at the end change nothing before.
-            pixels = torch.cat([pixels, pixels[:, :, -1:].expand(-1, -1, missing, -1, -1)], dim=2)
-        z = wan.encode(pixels.to(_device(vae), wan.dtype)).latent_dist.mode()
-        z = z[:, :, : (frames - 1) // wan.config.scale_factor_temporal + 1].to(torch.float32)
-        mean, inverse_std = _statistics(wan, z)
-        return {MAIN: (z - mean) * inverse_std}
+        return {MAIN: wan_vae.encode(vae, pixels, tiled=tiled)}
 
     def decode_bytes(self, vae: torch.nn.Module, latent: Latent) -> int:
-        """Estimate the working memory of an untiled decode: features at full size, the causal cache among them."""
-        wan: Any = vae
-        patch = wan.config.patch_size or 1
-        channels = wan.config.decoder_base_dim or wan.config.base_dim
-        cells = (latent.width // patch) * (latent.height // patch)
-        convolutions = 2 * (wan.config.num_res_blocks + 1) + 2  # at full size, in the last block and the head
-        return cells * channels * convolutions * _FRAMES_PER_CONVOLUTION * wan.dtype.itemsize
+        """Estimate the working memory of an untiled decode."""
+        return wan_vae.decode_bytes(vae, latent)
 
 
 def clean_prompt(text: str) -> str:
@@ -180,25 +198,43 @@ def clean_prompt(text: str) -> str:
     return regex.sub(r"\s+", " ", text).strip()
 
 
-def _refuse_variants(folder: Path) -> None:
-    index = read_json(folder / "model_index.json")
-    if (index.get("transformer_2") or [None])[0] or index.get("boundary_ratio") or index.get("expand_timesteps"):
-        raise WeightsError(
-            f"{folder.name} is a Wan 2.2 model, which cannot be run yet.", "Use a Wan 2.1 text-to-video folder."
-        )
-    transformer = read_json(folder / "transformer" / "config.json")
-    if transformer.get("in_channels", 16) != transformer.get("out_channels", 16):
-        raise WeightsError(
-            f"{folder.name} is an image-to-video model, which cannot be run yet.", "Use a text-to-video folder."
-        )
+def _experts(folder: Path) -> tuple[str, ...]:
+    found = tuple(name for name in ("transformer", "transformer_2") if component_named(folder, name))
+    return found or ("transformer",)
 
 
-def _load_denoiser(folder: Path, device: str, dtype: torch.dtype) -> Denoiser:
-    from diffusers.models import WanTransformer3DModel
+def _images(folder: Path, transformer: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which images a variant takes, and which of them it needs."""
+    if model_options(folder).get("expand_timesteps"):
+        return ("first",), ()
+    if transformer.get("in_channels", 16) == transformer.get("out_channels", 16):
+        return (), ()
+    if transformer.get("image_dim") is None:
+        return ("first", "last"), ("first",)
+    # What CLIP says of two images needs positions to be told apart; a variant without them knows one.
+    images = ("first",) if transformer.get("pos_embed_seq_len") is None else ("first", "last")
+    return images, images
 
-    transformer = load_module(WanTransformer3DModel, folder / "transformer", device, dtype)
-    scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
-    return Denoiser(modules={"transformer": transformer}, scheduler_config=scheduler, dtype=dtype)
+
+def _defaults(folder: Path, required: tuple[str, ...]) -> dict[str, Any]:
+    """Return the settings that a variant was trained for or is commonly run with."""
+    usual = {"width": 832, "height": 480, "frames": 81, "fps": 16, "steps": 50, "guidance_scale": 5.0}
+    if model_options(folder).get("expand_timesteps"):
+        return usual | {"width": 1280, "height": 704, "frames": 121, "fps": 24}
+    if len(_experts(folder)) == 1:
+        return usual
+    scales = (3.5, 3.5) if required else (4.0, 3.0)
+    return usual | {"steps": 40, "guidance_scale": scales[0], "guidance_scale_2": scales[1]}
+
+
+def _token_timesteps(latents: Tensor, timestep: Tensor, *, clean_first: bool) -> Tensor:
+    """Return a timestep for each token, (batch, tokens): zero in a first frame that holds no noise."""
+    import torch
+
+    mask = torch.ones_like(latents[0, 0], dtype=torch.float32)
+    if clean_first:
+        mask[0] = 0
+    return (mask[:, ::2, ::2] * timestep).flatten().unsqueeze(0).expand(latents.shape[0], -1)
 
 
 def _load_text(folder: Path, device: str, dtype: torch.dtype) -> TextStack:
@@ -209,42 +245,9 @@ def _load_text(folder: Path, device: str, dtype: torch.dtype) -> TextStack:
     return TextStack(tokenizer=tokenizer, modules={"text_encoder": encoder})
 
 
-def _device(module: torch.nn.Module) -> torch.device:
-    return next(module.parameters()).device
+def _load_images(folder: Path, device: str, dtype: torch.dtype) -> ImageStack:
+    from transformers import CLIPImageProcessorPil, CLIPVisionModel
 
-
-def _statistics(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
-    import torch
-
-    shape = (1, vae.config.z_dim, 1, 1, 1)
-    mean = torch.tensor(vae.config.latents_mean).view(shape).to(like.device, like.dtype)
-    inverse_std = 1.0 / torch.tensor(vae.config.latents_std).view(shape).to(like.device, like.dtype)
-    return mean, inverse_std
-
-
-def _denormalize(vae: Any, latents: Tensor) -> Tensor:
-    latents = latents.to(_device(vae), vae.dtype)
-    mean, inverse_std = _statistics(vae, latents)
-    # Divided by the inverse, as the pipeline does it: a product with the deviation differs in the last bit.
-    return latents / inverse_std + mean
-
-
-def _decode_stream(vae: Any, z: Tensor) -> Iterator[Tensor]:
-    """AutoencoderKLWan._decode, but giving out each block instead of joining them, and with a cache of its own."""
-    import torch
-    from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d, unpatchify
-
-    features = [None] * sum(isinstance(module, WanCausalConv3d) for module in vae.decoder.modules())
-    z = vae.post_quant_conv(z)
-    for index in range(z.shape[2]):
-        block = vae.decoder(z[:, :, index : index + 1], feat_cache=features, feat_idx=[0], first_chunk=index == 0)
-        if vae.config.patch_size is not None:
-            block = unpatchify(block, patch_size=vae.config.patch_size)
-        yield torch.clamp(block, min=-1.0, max=1.0)
-
-
-def _decode_tiled(vae: Any, z: Tensor) -> Iterator[Tensor]:
-    """Decode in overlapping spatial tiles, each over the whole time: it frees the full-size features between tiles."""
-    wan = copy.copy(vae)
-    wan.enable_tiling()
-    yield wan.decode(z, return_dict=False)[0]
+    encoder = load_module(CLIPVisionModel, folder / "image_encoder", device, dtype)
+    processor = CLIPImageProcessorPil.from_pretrained(str(folder / "image_processor"), local_files_only=True)
+    return ImageStack(processor=processor, modules={"image_encoder": encoder})

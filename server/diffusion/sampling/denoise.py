@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeAlias
 
 import torch
@@ -11,9 +12,9 @@ import torch
 from server.diffusion import families, memory
 from server.diffusion.errors import SamplingError
 from server.diffusion.families.base import Denoiser, Family, Step, Tensors
+from server.diffusion.files import read_json
 from server.diffusion.memory import Residency
-from server.diffusion.sampling import noise, schedules
-from server.diffusion.sampling.guidance import guided_prediction
+from server.diffusion.sampling import guidance, images, noise, schedules
 from server.diffusion.sampling.solvers import AUTO, Solver
 from server.diffusion.types import Conditioning, Latent, Model
 
@@ -37,6 +38,9 @@ def denoise(
     strength: float = 1.0,
     start_step: int = 0,
     end_step: int | None = None,
+    guidance_scale_2: float | None = None,
+    true_cfg_scale: float = 1.0,
+    boundary: float | None = None,
     progress: Progress | None = None,
     device: str = "auto",
     residency: Residency | None = None,
@@ -49,16 +53,20 @@ def denoise(
     Args:
         model: The denoiser.
         positive: What to show.
-        negative: What to avoid; None stands for an empty prompt.
+        negative: What to avoid; None stands for an empty prompt. Images that it lacks are the positive's.
         latent: Samples, "video" shaped (batch, channels, frames, height, width).
         seed: Of the noise, 0 to 2**64 - 1; the same on every device.
         steps: Length of the whole schedule, 1 or more.
-        guidance_scale: 1 or less follows the prompt alone, with one forward a step.
+        guidance_scale: 1 or less follows the prompt alone, with one forward a step. A model with embedded guidance is
+            told it, and takes one forward in any case.
         solver: "auto" (the model's own), "euler" or "unipc".
         shift: Shift of the sigmas, above 0; None keeps the model's own.
         strength: Above 0, up to 1: how much of a clean latent may change.
         start_step: First step to run, counted from 0.
         end_step: Step to stop before, leaving noise for a later run; None runs to the end.
+        guidance_scale_2: Of the low-noise expert; None is the model's own, or else the same as `guidance_scale`.
+        true_cfg_scale: Above 1, guidance away from the negative for a model with embedded guidance: two forwards.
+        boundary: Share of the training timesteps below which the low-noise expert runs; None keeps the model's own.
         progress: Called after each step; see `Progress`.
         device: Where to run.
         residency: Where weights are kept; the process's own unless told otherwise.
@@ -71,40 +79,33 @@ def denoise(
         BudgetError: The model does not fit its device's budget.
     """
     _check(model, positive, negative, latent)
-    covered = schedules.span(steps, strength=strength, start_step=start_step, end_step=end_step)
-    if latent.empty and covered.begin > 0:
-        raise SamplingError(
-            "An empty latent holds nothing to begin with in the middle of the schedule.",
-            "Set strength to 1 and start_step to 0, or connect a latent that holds a clip.",
-        )
-    family = families.get(model.family)
     device = memory.pick_device(device)
-    with (residency or memory.shared()).use(model, device) as denoiser:
-        schedule = Solver(
-            denoiser.scheduler_config,
-            solver=solver,
-            shift=shift,
-            steps=steps,
-            device=device,
-            samples=tuple(latent.samples),
-            options=family.schedule_options(latent.samples),
-        )
-        schedule.begin(covered.begin)
-        unconditional = positive.empty if negative is None else negative.tensors
-        run = _Run(
-            family=family,
-            denoiser=denoiser,
-            solver=schedule,
-            covered=covered,
-            positive=_moved(positive.tensors, device),
-            negative=_moved(unconditional, device) if guidance_scale > 1.0 else None,
-            guidance_scale=guidance_scale,
-            batched=model.capabilities.batched_cfg,
-        )
-        samples = run.loop(_start(latent, schedule, covered.begin, seed, device), latent, progress)
+    source = noise.generator(seed)
+    solution = _solver(model, latent, solver=solver, shift=shift, steps=steps, device=device, source=source)
+    covered = schedules.span(solution.total, strength=strength, start_step=start_step, end_step=end_step)
+    _check_start(latent, solution, covered.begin)
+    scales = guidance.Scales.of(model.capabilities, guidance_scale, guidance_scale_2, true_cfg_scale)
+    family = families.get(model.family)
+    settled = family.settle(positive.tensors, source)
+    unconditional = {**positive.empty, **({} if negative is None else negative.tensors), **settled}
+    run = _Run(
+        family=family,
+        solver=solution,
+        positive=_moved({**positive.tensors, **settled}, device),
+        negative=_moved(unconditional, device) if scales.guided else None,
+        scales=scales,
+        latent=latent,
+        progress=progress,
+        covered=covered,
+    )
+    samples = run.start(source, device)
+    for expert, part in _stages(model, solution, covered, boundary):
+        # Each expert is in use for its own steps alone, so that a tight budget needs to hold one of them only.
+        with (residency or memory.shared()).use(expert, device) as denoiser:
+            samples = run.loop(denoiser, samples, part, second=expert.expert == model.capabilities.experts[-1])
     # Some schedules end a hair above zero; the run is over all the same.
-    left = schedule.sigma(covered.end) if covered.end < steps else 0.0
-    return replace(latent, samples=_moved(samples, "cpu"), noise_level=left)
+    left = solution.sigma(covered.end) if covered.end < solution.total else 0.0
+    return replace(latent, samples=_moved(family.unpack(samples), "cpu"), noise_level=left)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,57 +113,117 @@ class _Run:
     """What stays the same over the steps of one run."""
 
     family: Family
-    denoiser: Denoiser
     solver: Solver
-    covered: schedules.Span
     positive: Tensors
     negative: Tensors | None
-    guidance_scale: float
-    batched: bool
+    scales: guidance.Scales
+    latent: Latent
+    progress: Progress | None
+    covered: schedules.Span
 
-    def loop(self, samples: Tensors, latent: Latent, progress: Progress | None) -> Tensors:
-        """Take every step of the span."""
+    def start(self, source: torch.Generator, device: str) -> Tensors:
+        """Return the packed samples that the run begins with."""
+        latent, begin = self.latent, self.covered.begin
+        self.solver.begin(begin)
+        samples = {name: sample.to(device, torch.float32) for name, sample in latent.samples.items()}
+        samples = self.family.pack(samples)
+        if latent.empty or latent.noise_level <= 0.0:
+            drawn = noise.draw({name: tuple(sample.shape) for name, sample in samples.items()}, source)
+            drawn = _moved(drawn, device)
+            samples = self.solver.from_noise(drawn) if latent.empty else self.solver.add_noise(samples, drawn, begin)
+        return self.family.pin(samples, self.positive)
+
+    def loop(self, denoiser: Denoiser, samples: Tensors, part: schedules.Span, *, second: bool) -> Tensors:
+        """Take the steps of one expert."""
         begin, end = self.covered.begin, self.covered.end
-        for index in range(begin, end):
-            prediction = self._predict(samples, index)
+        for index in range(part.begin, part.end):
+            prediction = self._predict(denoiser, samples, index, second)
             before, samples = samples, self.solver.step(prediction, index, samples)
-            if progress is not None:
-                progress(index + 1 - begin, end - begin, self._preview(latent, prediction, index, before))
+            samples = self.family.pin(samples, self.positive)
+            if self.progress is not None:
+                self.progress(index + 1 - begin, end - begin, self._preview(prediction, index, before))
         return samples
 
-    def _predict(self, samples: Tensors, index: int) -> Tensors:
-        solver = self.solver
-        return guided_prediction(
+    def _predict(self, denoiser: Denoiser, samples: Tensors, index: int, second: bool) -> Tensors:
+        solver, latent = self.solver, self.latent
+        step = Step(
+            index,
+            solver.total,
+            solver.timestep(index),
+            solver.sigma(index),
+            "cond",
+            fps=float(latent.fps),
+            guidance_scale=self.scales.embedded,
+        )
+        return guidance.guided_prediction(
             self.family,
-            self.denoiser,
-            samples,
-            Step(index, solver.total, solver.timestep(index), solver.sigma(index), "cond"),
+            denoiser,
+            solver.scale(samples, index),
+            step,
             positive=self.positive,
             negative=self.negative,
-            guidance_scale=self.guidance_scale,
-            batched=self.batched,
+            guidance_scale=self.family.guidance(self.scales.second if second else self.scales.first, samples),
+            batched=self.scales.batched,
         )
 
-    def _preview(self, latent: Latent, prediction: Tensors, index: int, samples: Tensors) -> Callable[[], Latent]:
+    def _preview(self, prediction: Tensors, index: int, samples: Tensors) -> Callable[[], Latent]:
         def supply() -> Latent:
-            estimate = self.solver.estimate(prediction, index, samples)
-            return replace(latent, samples=_moved(estimate, "cpu"), noise_level=0.0)
+            estimate = self.family.pin(self.solver.estimate(prediction, index, samples), self.positive)
+            return replace(self.latent, samples=_moved(self.family.unpack(estimate), "cpu"), noise_level=0.0)
 
         return supply
+
+
+def _solver(
+    model: Model,
+    latent: Latent,
+    *,
+    solver: str,
+    shift: float | None,
+    steps: int,
+    device: str,
+    source: torch.Generator,
+) -> Solver:
+    config = read_json(Path(model.folder) / "scheduler" / "scheduler_config.json")
+    return Solver(
+        config,
+        solver=solver,
+        shift=shift,
+        steps=steps,
+        device=device,
+        samples=tuple(latent.samples),
+        options=families.get(model.family).schedule_options(config, steps, latent.samples),
+        generator=source,
+    )
+
+
+def _stages(
+    model: Model, solver: Solver, covered: schedules.Span, boundary: float | None
+) -> list[tuple[Model, schedules.Span]]:
+    """Return who takes which steps: the one denoiser all of them, or each expert its side of the boundary."""
+    able = model.capabilities
+    if len(able.experts) == 1:
+        return [(model, covered)]
+    share = able.boundary if boundary is None else boundary
+    steps = range(covered.begin, covered.end)
+    change = next((index for index in steps if solver.below(index, share)), covered.end)
+    parts = (schedules.Span(covered.begin, change), schedules.Span(change, covered.end))
+    experts = (replace(model, expert=expert) for expert in able.experts)
+    return [(expert, part) for expert, part in zip(experts, parts, strict=True) if part.begin < part.end]
 
 
 def _moved(tensors: Tensors, device: str) -> Tensors:
     return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
-def _start(latent: Latent, run: Solver, begin: int, seed: int, device: str) -> Tensors:
-    samples = {name: sample.to(device, torch.float32) for name, sample in latent.samples.items()}
+def _check_start(latent: Latent, solver: Solver, begin: int) -> None:
+    if latent.empty and begin > 0:
+        raise SamplingError(
+            "An empty latent holds nothing to begin with in the middle of the schedule.",
+            "Set strength to 1 and start_step to 0, or connect a latent that holds a clip.",
+        )
     if 0.0 < latent.noise_level < 1.0:
-        schedules.check_level(latent.noise_level, run.sigma(begin), begin)
-        return samples
-    drawn = noise.draw({name: tuple(sample.shape) for name, sample in samples.items()}, seed)
-    drawn = _moved(drawn, device)
-    return drawn if latent.empty else run.add_noise(samples, drawn, begin)
+        schedules.check_level(latent.noise_level, solver.sigma(begin), begin)
 
 
 def _check(model: Model, positive: Conditioning, negative: Conditioning | None, latent: Latent) -> None:
@@ -172,9 +233,11 @@ def _check(model: Model, positive: Conditioning, negative: Conditioning | None, 
                 f"The {name} input was made for the {value.family} family, but the model is {model.family}.",
                 "Connect the text encoder and the latent of the same model.",
             )
-    channels = model.capabilities.latent_channels
+    able = model.capabilities
+    channels = able.latent_channels
     if latent.video.shape[1] != channels:
         raise SamplingError(
             f"The latent has {latent.video.shape[1]} channels where {model.name} takes {channels}.",
             "Make or encode the latent with this model's own nodes.",
         )
+    images.check(able, positive, latent)

@@ -64,14 +64,20 @@ def check_size(capabilities: Capabilities, *, width: int, height: int, frames: i
         )
 
 
-def draw(shapes: Mapping[str, tuple[int, ...]], seed: int) -> Tensors:
-    """Draw standard normal noise for named samples from one seed.
-
-    It is drawn in float32 on the CPU whatever the device, so that a seed means the same clip everywhere.
+def generator(seed: int) -> torch.Generator:
+    """Return the source of a run's randomness: on the CPU whatever the device, so that a seed means the same clip.
 
     Args:
-        shapes: By sample name, drawn in this order from one generator.
         seed: 0 to 2**64 - 1.
     """
-    generator = torch.Generator("cpu").manual_seed(seed)
-    return {name: torch.randn(shape, generator=generator, dtype=torch.float32) for name, shape in shapes.items()}
+    return torch.Generator("cpu").manual_seed(seed)
+
+
+def draw(shapes: Mapping[str, tuple[int, ...]], source: torch.Generator) -> Tensors:
+    """Draw standard normal float32 noise for named samples.
+
+    Args:
+        shapes: By sample name, drawn in this order.
+        source: Where it comes from.
+    """
+    return {name: torch.randn(shape, generator=source, dtype=torch.float32) for name, shape in shapes.items()}

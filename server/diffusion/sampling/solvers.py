@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +14,8 @@ from server.diffusion.errors import SamplingError
 from server.diffusion.families.base import Tensors
 
 AUTO = "auto"
-_CLASSES: Mapping[str, str] = {"euler": "FlowMatchEulerDiscreteScheduler", "unipc": "UniPCMultistepScheduler"}
+_FLOW_CLASSES: Mapping[str, str] = {"euler": "FlowMatchEulerDiscreteScheduler", "unipc": "UniPCMultistepScheduler"}
+_CLASSES: Mapping[str, str] = {"euler": "EulerDiscreteScheduler", "unipc": "UniPCMultistepScheduler"}
 _SHIFT_FIELD: Mapping[str, str] = {
     "FlowMatchEulerDiscreteScheduler": "shift",
     "UniPCMultistepScheduler": "flow_shift",
@@ -20,6 +23,8 @@ _SHIFT_FIELD: Mapping[str, str] = {
 _FLOW: Mapping[str, Mapping[str, Any]] = {
     "UniPCMultistepScheduler": {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
 }
+_DYNAMIC = ("use_dynamic_shifting", "time_shift_type", "shift_terminal")  # of a flow's shift by the number of tokens
+_OWN_ONLY = "CogVideoX"  # its schedulers shift the signal-to-noise ratio, which no other does
 
 
 def names() -> tuple[str, ...]:
@@ -40,6 +45,7 @@ class Solver:
         device: str,
         samples: tuple[str, ...],
         options: Mapping[str, Any],
+        generator: torch.Generator,
     ) -> None:
         """Build the schedule.
 
@@ -50,29 +56,55 @@ class Solver:
             steps: Length of the whole schedule, 1 or more.
             device: Where the samples are.
             samples: Their names.
-            options: What else the family passes to `set_timesteps`.
+            options: What else the family passes to `set_timesteps`; what a scheduler does not know is left out.
+            generator: What a stochastic solver draws from.
 
         Raises:
             SamplingError: There is no such solver, or the model's scheduler cannot be shifted.
         """
         self._schedulers = {name: build(config, solver, shift) for name in samples}
         for scheduler in self._schedulers.values():
-            scheduler.set_timesteps(steps, device=device, **options)
+            known = inspect.signature(scheduler.set_timesteps).parameters
+            scheduler.set_timesteps(steps, device=device, **{key: options[key] for key in options if key in known})
         self._first = next(iter(self._schedulers.values()))
+        self._flow = is_flow(self._first.config)
+        self._generator = generator
+        self._old: dict[str, Any] = {}  # of a scheduler that leaves keeping the last estimate to its caller
         self.total = len(self._first.timesteps)
 
     def begin(self, index: int) -> None:
         """Start at a step of the schedule."""
         for scheduler in self._schedulers.values():
-            scheduler.set_begin_index(index)
+            if hasattr(scheduler, "set_begin_index"):
+                scheduler.set_begin_index(index)
 
     def timestep(self, index: int) -> torch.Tensor:
         """Return a step's timestep, as the denoiser takes it."""
         return self._first.timesteps[index]
 
+    def below(self, index: int, share: float) -> bool:
+        """Return whether a step's timestep lies below a share of the training timesteps."""
+        return bool(self.timestep(index) < share * self._first.config.num_train_timesteps)
+
     def sigma(self, index: int) -> float:
-        """Return the noise level before a step; `index` = total gives the level at the very end."""
-        return float(self._first.sigmas[index])
+        """Return the noise level before a step, 0 to 1; `index` = total gives the level at the very end.
+
+        It is the share of noise in a sample that is scaled to keep its variance, or, in a flow, its plain share.
+        """
+        if not hasattr(self._first, "sigmas"):
+            return math.sqrt(1.0 - float(self._signal(index)))
+        sigma = float(self._first.sigmas[index])
+        return sigma if self._flow else sigma / math.hypot(sigma, 1.0)
+
+    def scale(self, samples: Tensors, index: int) -> Tensors:
+        """Scale samples to what the denoiser expects at a step."""
+        return {name: self._scaled(name, sample, index) for name, sample in samples.items()}
+
+    def from_noise(self, noise: Tensors) -> Tensors:
+        """Return what a run begins with, made of standard normal noise."""
+        if not self._scales:
+            return noise
+        return {name: self._schedulers[name].init_noise_sigma * noise[name] for name in noise}
 
     def add_noise(self, samples: Tensors, noise: Tensors, index: int) -> Tensors:
         """Bring clean samples to the noise level before a step."""
@@ -80,16 +112,50 @@ class Solver:
 
     def step(self, prediction: Tensors, index: int, samples: Tensors) -> Tensors:
         """Go from a step's noise level to the next."""
-        timestep = self._first.timesteps[index]
-        return {
-            name: scheduler.step(prediction[name], timestep, samples[name], return_dict=False)[0]
-            for name, scheduler in self._schedulers.items()
-        }
+        return {name: self._stepped(name, prediction[name], index, samples[name]) for name in self._schedulers}
 
     def estimate(self, prediction: Tensors, index: int, samples: Tensors) -> Tensors:
-        """Return the clean samples that a velocity points at from a step's noise level."""
-        sigma = self.sigma(index)
-        return {name: samples[name] - sigma * prediction[name].float() for name in samples}
+        """Return the clean samples that a prediction points at from a step's noise level."""
+        level = self.sigma(index)
+        if self._flow:
+            return {name: samples[name] - level * prediction[name].float() for name in samples}
+        signal = math.sqrt(max(1.0 - level * level, 1e-8))
+        kept = signal if self._explodes else 1.0
+        if self._first.config.prediction_type == "epsilon":
+            return {name: (samples[name] * kept - level * prediction[name].float()) / signal for name in samples}
+        return {name: samples[name] * kept * signal - level * prediction[name].float() for name in samples}
+
+    @property
+    def _scales(self) -> bool:
+        return hasattr(self._first, "init_noise_sigma")
+
+    @property
+    def _explodes(self) -> bool:
+        """Whether samples are the clean ones plus noise, rather than scaled to keep their variance."""
+        return self._scales and float(self._first.init_noise_sigma) > 1.0
+
+    def _signal(self, index: int) -> Any:
+        scheduler = self._first
+        if index == self.total:
+            return scheduler.final_alpha_cumprod
+        return scheduler.alphas_cumprod[int(self.timestep(index))]
+
+    def _scaled(self, name: str, sample: torch.Tensor, index: int) -> torch.Tensor:
+        scheduler = self._schedulers[name]
+        if not hasattr(scheduler, "scale_model_input"):
+            return sample
+        return scheduler.scale_model_input(sample, self.timestep(index))
+
+    def _stepped(self, name: str, prediction: torch.Tensor, index: int, sample: torch.Tensor) -> torch.Tensor:
+        scheduler, timestep = self._schedulers[name], self.timestep(index)
+        if type(scheduler).__name__ != "CogVideoXDPMScheduler":
+            return scheduler.step(prediction, timestep, sample, return_dict=False)[0]
+        old = self._old.get(name)
+        before = None if old is None else self.timestep(index - 1)
+        sample, self._old[name] = scheduler.step(
+            prediction, old, timestep, before, sample, generator=self._generator, return_dict=False
+        )
+        return sample
 
     def _noised(self, name: str, sample: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
         scheduler = self._schedulers[name]
@@ -97,6 +163,12 @@ class Solver:
         if hasattr(scheduler, "add_noise"):
             return scheduler.add_noise(sample, noise, timestep)
         return scheduler.scale_noise(sample, timestep, noise)
+
+
+def is_flow(config: Mapping[str, Any]) -> bool:
+    """Return whether a scheduler's configuration is that of a flow, with sigmas from 1 to 0."""
+    named = str(config.get("_class_name", ""))
+    return named.startswith("FlowMatch") or bool(config.get("use_flow_sigmas")) or "shift" in config
 
 
 def build(config: Mapping[str, Any], solver: str = AUTO, shift: float | None = None) -> Any:
@@ -113,14 +185,20 @@ def build(config: Mapping[str, Any], solver: str = AUTO, shift: float | None = N
     own = str(config["_class_name"])
     if solver not in names():
         raise SamplingError(f"There is no solver {solver!r}.", f"Use one of {', '.join(names())}.")
-    wanted = own if solver == AUTO else _CLASSES[solver]
+    flow = is_flow(config)
+    wanted = own if solver == AUTO else (_FLOW_CLASSES if flow else _CLASSES)[solver]
+    if wanted != own and own.startswith(_OWN_ONLY):
+        raise SamplingError(f"This model runs with its own solver only, {own}.", f"Set solver to {AUTO}.")
     changes: dict[str, Any] = {}
-    if wanted != own:
-        changes |= _FLOW.get(wanted, {})
-        shift = config.get(_SHIFT_FIELD.get(own, ""), 1.0) if shift is None else shift
+    if wanted != own and flow:
+        changes |= {**_FLOW.get(wanted, {})} | {key: config[key] for key in _DYNAMIC if config.get(key)}
+        changes[_SHIFT_FIELD[wanted]] = config.get(_SHIFT_FIELD.get(own, ""), 1.0)
     if shift is not None:
-        if wanted not in _SHIFT_FIELD:
+        if not flow or wanted not in _SHIFT_FIELD:
             raise SamplingError(f"The model's own solver, {wanted}, has no shift.", "Leave shift at the model's own.")
-        changes[_SHIFT_FIELD[wanted]] = shift
-    kept = {key: value for key, value in config.items() if not key.startswith("_")} if wanted == own else {}
-    return getattr(schedulers, wanted)(**{**kept, **changes})
+        changes |= {_SHIFT_FIELD[wanted]: shift, "use_dynamic_shifting": False}
+    kind = getattr(schedulers, wanted)
+    known = inspect.signature(kind.__init__).parameters
+    # A flow's other solver has nothing but the shift in common with the model's own; the rest shares its betas.
+    kept = {key: value for key, value in config.items() if key in known} if wanted == own or not flow else {}
+    return kind(**{**kept, **changes})
