@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from server.engine.cancel import CancelToken
+from server.engine.errors import UpstreamFailedError
 from server.engine.events import NodeFailed, NodeFinished, RunFinished, RunStarted
 from server.engine.execute import Executor
 from server.kit import Context, Lazy, node
@@ -240,7 +241,7 @@ def rescue(*, value: Lazy[int], otherwise: int = 0) -> int:
     """Take another value when the first cannot be had."""
     try:
         return value.get()
-    except Exception:
+    except UpstreamFailedError:
         return otherwise
 
 

@@ -75,7 +75,7 @@ def test_the_disk_stays_within_its_budget(made: list[tuple[int, int]]) -> None:
             assert bench.cache.disk_used <= 1_000
             found = bench.cache.get(key, bench.folders.outputs)  # type: ignore[arg-type]
             assert found == {"blob": blob}
-            files = [path for path in (Path(folder) / "cache" / "entries").rglob("*.bin")]
+            files = (Path(folder) / "cache" / "entries").rglob("*.bin")
             assert sum(path.stat().st_size for path in files) <= 1_000
         bench.cache.close()
 

@@ -98,7 +98,7 @@ class ToyStreamCodec:
         return replace(value, produce=start)
 
 
-class BigBlobCodec(BlobCodec):
+class NextBlobCodec(BlobCodec):
     """The next version of a codec."""
 
     version = 2

@@ -1,0 +1,95 @@
+"""Nodes are asked whether their inputs are sound, as far as these are known before a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from server.engine.check import check_graph
+from server.kit import InputProblem, Lazy, NodeInputError, Problem, node
+from tests.engine import toys
+from tests.engine.toys import Bench, build, link
+
+
+def problems(bench: Bench, nodes: Any) -> list[Problem]:
+    return list(check_graph(build(nodes, sinks=()), bench.folders))
+
+
+def checked(check: Any) -> Any:
+    return replace(toys.number.definition, check=check)
+
+
+def test_a_missing_file_is_found_before_the_run(bench: Bench) -> None:
+    found = problems(bench, {"r": (toys.read_file, {"name": "b.txt"})})
+    assert found == [Problem("/nodes/r/inputs/name", "bad_input", "there is no file 'b.txt'", "upload it")]
+    (bench.folders.uploads / "b.txt").touch()
+    assert problems(bench, {"r": (toys.read_file, {"name": "b.txt"})}) == []
+
+
+def test_instant_nodes_are_run_so_that_checks_can_look_at_them(bench: Bench) -> None:
+    nodes = {"d": (toys.describe_file, {"name": "c.txt"}), "r": (toys.read_file, {"name": link("d", "str")})}
+    assert [problem.message for problem in problems(bench, nodes)] == ["there is no file 'c.txt'"]
+
+
+def test_a_check_waits_while_an_input_is_only_known_at_run_time(bench: Bench) -> None:
+    nodes = {"x": (toys.read_file, {"name": "."}), "r": (toys.read_file, {"name": link("x", "str")})}
+    assert [problem.path for problem in problems(bench, nodes)] == []
+    assert toys.calls == []
+
+
+def test_all_problems_of_all_nodes_are_reported(bench: Bench) -> None:
+    def check(value: int) -> Iterator[InputProblem]:
+        yield InputProblem("value", f"{value} is odd", "try 8", code="odd")
+        yield InputProblem("value", "and ugly")
+
+    found = problems(bench, {"a": (checked(check), {"value": 7}), "b": (checked(check), {"value": 9})})
+    assert [(problem.path, problem.code, problem.message) for problem in found] == [
+        ("/nodes/a/inputs/value", "odd", "7 is odd"),
+        ("/nodes/a/inputs/value", "bad_input", "and ugly"),
+        ("/nodes/b/inputs/value", "odd", "9 is odd"),
+        ("/nodes/b/inputs/value", "bad_input", "and ugly"),
+    ]
+
+
+@pytest.mark.parametrize("answer", [None, [], ()])
+def test_a_check_may_return_instead_of_yielding(bench: Bench, answer: object) -> None:
+    assert problems(bench, {"a": (checked(lambda value: answer), {})}) == []
+
+
+def test_a_check_that_raises_is_a_problem_itself(bench: Bench) -> None:
+    def broken(value: int) -> Iterator[InputProblem]:
+        yield InputProblem("value", f"{1 // value}")
+
+    def refusing(value: int) -> None:
+        raise NodeInputError("value", f"{value} will not do", "try 1")
+
+    found = problems(bench, {"a": (checked(broken), {"value": 0}), "b": (checked(refusing), {"value": 0})})
+    assert [(problem.path, problem.code, problem.hint) for problem in found] == [
+        ("/nodes/a", "check_failed", ""),
+        ("/nodes/b/inputs/value", "bad_input", "try 1"),
+    ]
+    assert "ZeroDivisionError" in found[0].message
+
+
+@node(category="toy", instant=True)
+def pick_now(*, a: Lazy[str], b: str | None = None) -> str:
+    """Describe lazily."""
+    if b is not None:
+        raise NodeInputError("b", "leave it out")
+    return a.get()
+
+
+def test_instant_nodes_with_lazy_inputs_are_foreseen_and_their_failures_reported(bench: Bench) -> None:
+    nodes = {"p": (pick_now, {"a": "d.txt"}), "r": (toys.read_file, {"name": link("p", "str")})}
+    assert [problem.message for problem in problems(bench, nodes)] == ["there is no file 'd.txt'"]
+    nodes = {"p": (pick_now, {"a": "d.txt", "b": "x"}), "r": (toys.read_file, {"name": link("p", "str")})}
+    assert [problem.path for problem in problems(bench, nodes)] == ["/nodes/p/inputs/b"]
+
+
+def test_a_companion_may_name_what_is_not_given(bench: Bench) -> None:
+    definition = replace(toys.number.definition, check=lambda value, other="default": [InputProblem("value", other)])
+    graph = build({"a": (definition, {"value": 1})}, sinks=())
+    assert [problem.message for problem in check_graph(graph, bench.folders)] == ["default"]
