@@ -87,8 +87,8 @@ class Dispatcher:
 
     async def _run(self, job: JobId) -> None:
         stored = await asyncio.wrap_future(self._store.read(partial(tables.get_job, job=job)))
-        if not await self._set_state(job, "running"):
-            return  # the server stops, and the job is still queued
+        if self._farewell is not None or not await self._set_state(job, "running"):
+            return  # the server stops, and on the disk the job is still queued
         logger.info("job %s runs", job, extra={"job": job})
         done = Done(job, "canceled")
         if job not in self._canceled:

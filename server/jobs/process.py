@@ -48,7 +48,8 @@ EXIT_S = 5.0
 """How long a process that closed its pipe may take to end before it is killed."""
 
 LAST_WORDS = 60
-"""Lines of stderr that are kept for the autopsy."""
+WORD_LIMIT = 2000
+"""Lines of stderr, and bytes of each, that are kept for the autopsy."""
 
 logger = logging.getLogger(__name__)
 
@@ -249,10 +250,19 @@ class WorkerProcess:
         """Keep the end of what it writes to stderr, and log all of it."""
         assert self._process.stderr is not None  # noqa: S101  (for the type checker)
         with contextlib.suppress(ConnectionError):
+            rest = b""
             while chunk := await self._process.stderr.read(65536):
-                for line in chunk.decode("utf-8", "replace").splitlines():
-                    self._last_words.append(line[:1000])
-                    logger.info("worker: %s", line)
+                *lines, rest = (rest + chunk).split(b"\n")
+                if len(rest) > WORD_LIMIT:
+                    lines, rest = [*lines, rest], b""
+                for line in lines:
+                    self._note(line)
+            self._note(rest)
+
+    def _note(self, line: bytes) -> None:
+        if text := line.decode("utf-8", "replace").rstrip():
+            self._last_words.append(text[:WORD_LIMIT])
+            logger.info("worker: %s", text)
 
     async def _watch_memory(self) -> None:
         with contextlib.suppress(psutil.Error):

@@ -88,6 +88,7 @@ class Supervisor:
         self._deaths = 0
         self._last_death: JsonObject | None = None
         self._canceled: dict[str, asyncio.Event] = {}
+        self._stopped = False
 
     @property
     def status(self) -> SupervisorStatus:
@@ -112,7 +113,8 @@ class Supervisor:
         self._keeper = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
-        """End the worker; a job that it runs ends with `WorkerDiedError` or as canceled."""
+        """End the worker; a job that it runs, or is given from now on, ends as canceled."""
+        self._stopped = True
         if self._keeper:
             self._keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -165,6 +167,8 @@ class Supervisor:
     async def run(self, job: str, workflow: str, sink: EventSink) -> Done:
         """Run a job on a ready worker to its end, whatever that is: a death of the worker is one, too."""
         canceled = self._canceled[job] = asyncio.Event()
+        if self._stopped:
+            canceled.set()
         try:
             await _first_of(self._is_ready.wait(), canceled.wait())
             if canceled.is_set():

@@ -185,6 +185,24 @@ async def test_waiting_jobs_can_be_moved_and_canceled_and_survive_a_restart_in_t
     assert sorted(jobs, key=lambda job: job.started_at) == jobs
 
 
+@pytest.mark.parametrize("moment", range(6))
+async def test_a_stop_at_any_moment_of_a_busy_queue_returns_and_loses_no_job(settings, moment):
+    service = JobService(settings, builtin=None)
+    await service.start()
+    await worker_ready(service)
+    ids = [(await service.submit(workflow("remember", text=str(n)))).id for n in range(60)]
+    await asyncio.sleep(0.013 * moment)
+    async with asyncio.timeout(30):
+        await service.stop()
+    await service.start()
+    states = {job: (await service.get(job)).state for job in ids}
+    ended = [job for job in ids if states[job] in ("succeeded", "interrupted")]
+    assert [job for job in ids if states[job] == "queued"] == ids[len(ended) :]
+    assert list(states.values()).count("interrupted") <= 1
+    assert (await finished(service, ids[-1])).state == "succeeded"
+    await service.stop()
+
+
 async def test_what_has_ended_cannot_be_canceled_or_moved_but_retried_and_deleted(service):
     first = await finished(service, (await service.submit(workflow("remember", text="a"))).id)
     with pytest.raises(WrongStateError, match="is succeeded"):
