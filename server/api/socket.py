@@ -41,6 +41,8 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     try:
         await _Connection(socket, request.app[SERVICE], shutdown).converse()
     finally:
+        if shutdown.begun.is_set():
+            await closer  # it is saying goodbye, and must not be cut short
         closer.cancel()
     return socket
 
