@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.table import Table, spread
 
 RUNS = 5
+TOKEN = "a-token-for-benchmarks-only"
 
 
 def run() -> Table:
@@ -44,18 +45,18 @@ def _bare() -> float:
 
 
 def _start(home: Path) -> tuple[float, float]:
-    environment = {**os.environ, "KINEGRAPH_HOME": str(home), "KINEGRAPH_TOKEN": "benchmark"}
+    environment = {**os.environ, "KINEGRAPH_HOME": str(home), "KINEGRAPH_TOKEN": TOKEN}
     command = [sys.executable, "-m", "server", "serve", "--port", "0", "--no-browser"]
     began = time.perf_counter()
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        url = process.stdout.readline().split()[-1]
+        url = process.stdout.readline().split()[-1]  # "Kinegraph serves URL"
         answered = ready = None
         while ready is None:
             health = _health(url)
             now = time.perf_counter() - began
             answered = now if answered is None and health is not None else answered
-            ready = now if health and health["worker"]["state"] in ("ready", "idle") else None
+            ready = now if health and health["worker"] == "ready" else None
             time.sleep(0.005)
         process.terminate()
         process.stdout.read()
@@ -63,8 +64,8 @@ def _start(home: Path) -> tuple[float, float]:
     return answered, ready
 
 
-def _health(url: str) -> dict[str, dict[str, str]] | None:
-    request = urllib.request.Request(f"{url}/api/v1/health", headers={"Authorization": "Bearer benchmark"})
+def _health(url: str) -> dict[str, str] | None:
+    request = urllib.request.Request(f"{url}/api/v1/health", headers={"Authorization": f"Bearer {TOKEN}"})
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
             return json.load(answer)
