@@ -40,7 +40,7 @@ async def submit_job(request: web.Request, body: SubmitBody, headers: SubmitHead
 async def list_jobs(request: web.Request, query: JobsQuery) -> JobList:
     """List jobs, newest first; `cursor` of one page asks for the next."""
     service = request.app[SERVICE]
-    states = [query.state] if query.state else None
+    states = (query.state,) if query.state else None
     before = JobId(query.cursor) if query.cursor else None
     page = await service.list(states=states, limit=query.limit + 1, before=before)
     shown = page[: query.limit]

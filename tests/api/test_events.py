@@ -221,20 +221,22 @@ def test_open_streams_end_in_good_order_with_the_server(tmp_path: Path) -> None:
     server_run = run_server(settings_in(tmp_path, port=0))
     server = next(server_run)
 
-    async def follow(server: LiveServer) -> tuple[bytes, int | None]:
+    async def follow(server: LiveServer) -> tuple[bytes, int]:
         async with (
             aiohttp.ClientSession(server.api + "/", headers=BEARER) as http,
             http.get("events") as events,
-            http.ws_connect("socket") as socket,
+            http.ws_connect("socket", autoclose=False) as socket,
         ):
             await events.content.readline()
             await socket.send_json({"follow": "*"})
             end = asyncio.get_running_loop().run_in_executor(None, lambda: next(server_run, None))
             rest = await events.content.read()
-            async for _ in socket:
-                pass
+            message = await socket.receive()
+            while message.type is aiohttp.WSMsgType.TEXT:
+                message = await socket.receive()
+            assert message.type is aiohttp.WSMsgType.CLOSE
             await end
-            return rest, socket.close_code
+            return rest, message.data
 
     rest, close_code = asyncio.run(follow(server))
     assert rest == b"\n"
