@@ -219,6 +219,11 @@ class Cache:
                     del self._pins[key]
             self._memory.trim()
 
+    def free_memory(self) -> None:
+        """Forget all results in memory that no run needs; what took long is on disk."""
+        with self._lock:
+            self._memory.clear()
+
     def settle(self) -> None:
         """Bring the disk within its budget and write down what was used; called after each run."""
         with self._lock:

@@ -49,8 +49,8 @@ class DiskTier:
         folder.mkdir()
         return folder
 
-    def commit(self, folder: Path, key: Key, manifest: Manifest) -> bool:
-        """Publish a sealed folder; return False when another process has published the same key meanwhile."""
+    def commit(self, folder: Path, key: Key, manifest: Manifest) -> None:
+        """Publish a sealed folder; an entry of the same key that cannot be replaced, because it is in use, stays."""
         final = self.folder(key)
         final.parent.mkdir(exist_ok=True)
         signature = _signature(folder, manifest)
@@ -60,10 +60,9 @@ class DiskTier:
             if not final.is_dir():
                 raise
             self.discard(folder)
-            return False
+            return
         sync_folder(final.parent)
         self._verified[key] = signature  # the digests were made from these files a moment ago
-        return True
 
     def discard(self, folder: Path) -> None:
         """Remove a folder that `begin` made."""

@@ -36,9 +36,6 @@ class MemoryTier:
     def __contains__(self, key: Key) -> bool:
         return key in self._entries
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def get(self, key: Key) -> MemoryEntry | None:
         """Return an entry and count it as used."""
         entry = self._entries.get(key)
@@ -61,6 +58,12 @@ class MemoryTier:
         entry = self._entries.pop(key, None)
         if entry is not None:
             self.size_bytes -= entry.size_bytes
+
+    def clear(self) -> None:
+        """Forget everything that is not pinned."""
+        for key in list(self._entries):
+            if key not in self._pinned:
+                self.drop(key)
 
     def trim(self) -> None:
         """Forget what was used longest ago until the budget holds."""

@@ -64,8 +64,7 @@ class Run:
         self._links: defaultdict[Key, int] = defaultdict(int)
         self._feeds_sink: set[Key] = set()
         for node_id in plan.parts:
-            if self._first[self._keys[node_id]] == node_id:
-                self._expect(self._nodes[node_id])
+            self._expect(self._nodes[node_id])
 
     def __enter__(self) -> Run:
         cached = {step.key for step in self._plan.steps if step.state == "cached"}
@@ -334,6 +333,8 @@ class Run:
             self._break_streams(culprit)
         if all(failure.node != culprit for failure in self.failures):
             described = describe(origin, self._nodes[culprit])
+            if described.code == "out_of_memory":
+                self._cache.free_memory()  # so that the next try has more of it
             self.failures.append(NodeFailure(culprit, described))
             self._scope.emit(NodeFailed(culprit, described))
 

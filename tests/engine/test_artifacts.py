@@ -14,6 +14,7 @@ import pytest
 
 from server.engine import artifacts
 from server.engine.artifacts import is_intact, save_artifact
+from server.engine.execute import Executor
 from server.kit import Artifact
 from tests.engine import toys
 from tests.engine.toys import Bench, build, calls, link
@@ -91,6 +92,15 @@ def test_a_file_that_was_deleted_or_changed_is_saved_again_and_nothing_else_runs
     assert bench.run(graph).ran == 0
     bench.reopen()
     assert bench.run(graph).ran == 0
+
+
+def test_a_file_that_is_lost_between_plan_and_run_is_saved_again(bench: Bench) -> None:
+    bench.run(note())
+    plan = bench.plan(note())
+    (bench.folders.outputs / "note_00001.txt").unlink()
+    result = Executor(bench.cache, bench.folders).run(plan, emit=lambda event: None)
+    assert (result.ran, result.artifacts[0].artifact.path) == (2, "note_00001.txt")
+    assert files(bench) == ["note_00001.txt"]
 
 
 def test_a_file_that_was_only_touched_counts_as_unchanged(bench: Bench) -> None:

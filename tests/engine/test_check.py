@@ -93,3 +93,9 @@ def test_a_companion_may_name_what_is_not_given(bench: Bench) -> None:
     definition = replace(toys.number.definition, check=lambda value, other="default": [InputProblem("value", other)])
     graph = build({"a": (definition, {"value": 1})}, sinks=())
     assert [problem.message for problem in check_graph(graph, bench.folders)] == ["default"]
+
+
+def test_an_instant_node_that_cannot_be_run_yet_is_left_alone(bench: Bench) -> None:
+    without_code = replace(toys.describe_file.definition, call=None)
+    nodes = {"d": (without_code, {"name": "c.txt"}), "r": (toys.read_file, {"name": link("d", "str")})}
+    assert problems(bench, nodes) == []

@@ -229,6 +229,18 @@ def test_a_lazy_input_may_be_a_constant_or_nothing(bench: Bench) -> None:
     assert bench.run(graph).outputs == {"c": 5, "n": -1}
 
 
+@node(category="toy")
+def twice(*, value: Lazy[int]) -> int:
+    """Ask two times."""
+    return value.get() + value.get()
+
+
+def test_a_lazy_input_that_is_asked_twice_runs_once(bench: Bench) -> None:
+    nodes = {"n": (toys.fresh, {"value": 4}), "t": (twice, {"value": link("n", "int")})}
+    assert bench.run(build(nodes, sinks=("t",), outputs={"t": ("t", "int")})).outputs == {"t": 8}
+    assert calls == ["fresh"]
+
+
 def test_a_failed_lazy_branch_blocks_the_node_that_asked(bench: Bench) -> None:
     graph = build({"b": (toys.fail, {}), "p": (toys.pick, {"a": link("b", "int")})}, sinks=("p",))
     result = bench.run(graph)
@@ -408,3 +420,78 @@ def test_a_result_that_vanishes_between_plan_and_run_is_made_again(bench: Bench)
     bench.cache.drop(plan.keys.of["n"])  # type: ignore[index]
     result = Executor(bench.cache, bench.folders).run(plan, emit=lambda event: None)
     assert (result.outputs, result.ran) == ({"m": 1}, 2)
+
+
+def test_canceling_comes_up_from_any_depth(bench: Bench) -> None:
+    cancel = CancelToken()
+
+    def stop(**_: object) -> int:
+        cancel.request()
+        return 1
+
+    nodes: dict[str, Any] = {
+        "n": (replace(toys.number.definition, call=stop), {}),
+        "n0": (toys.add, {"a": link("n", "int")}),
+    }
+    for number in range(1, 200):
+        nodes[f"n{number}"] = (toys.pick, {"a": link(f"n{number - 1}", "int")})
+    assert bench.run(build(nodes, sinks=("n199",)), cancel=cancel).status == "canceled"
+    assert "add" not in calls
+
+
+def test_after_a_want_of_memory_the_cache_gives_its_own_back(bench: Bench) -> None:
+    def greedy(**_: object) -> int:
+        raise MemoryError
+
+    bench.run(chain(3))
+    assert bench.cache.memory_used > 0
+    bench.run(build({"n": (replace(toys.number.definition, call=greedy), {"value": 1})}, sinks=("n",)))
+    assert bench.cache.memory_used == 0
+
+
+def test_an_error_that_reaches_two_consumers_is_reported_once(bench: Bench) -> None:
+    nodes = {
+        "c": (toys.count_up, {"broken_at": 2}),
+        "x": (toys.scale, {"stream": link("c", "stream")}),
+        "m": (toys.measure, {"stream": link("x", "stream")}),
+        "p": (toys.pick, {"a": link("m", "int")}),
+        "t": (toys.total, {"stream": link("x", "stream")}),
+    }
+    result = bench.run(build(nodes, sinks=("p", "t")))
+    assert [failure.node for failure in result.failed] == ["c"]
+    assert bench.kinds("c").count("node_failed") == 1
+
+
+@node(category="toy")
+def keep_going(a: toys.Stream, b: toys.Stream) -> int:
+    """Try two streams, and fail with the second's error."""
+    for stream in (a, b):
+        try:
+            return sum(stream.produce())
+        except RuntimeError as error:
+            last = error
+    raise last
+
+
+def test_a_producer_that_failed_before_is_not_reported_again(bench: Bench) -> None:
+    lazy = replace(
+        keep_going.definition, inputs=tuple(replace(socket, lazy=True) for socket in keep_going.definition.inputs)
+    )
+    held: list[Any] = []
+
+    def first(a: Any, b: Any) -> int:
+        held.append(a.get())
+        return sum(held[0].produce())
+
+    def second(a: Any, b: Any) -> int:
+        return sum(held[0].produce())
+
+    nodes = {
+        "c": (toys.count_up, {"broken_at": 2}),
+        "d": (toys.count_up, {}),
+        "k": (replace(lazy, call=first), {"a": link("c", "stream"), "b": link("d", "stream")}),
+        "l": (replace(lazy, call=second, version=2), {"a": link("d", "stream"), "b": link("d", "stream")}),
+    }
+    result = bench.run(build(nodes, sinks=("k", "l")))
+    assert [failure.node for failure in result.failed] == ["c"]
+    assert bench.kinds("l") == ["node_started", "node_blocked"]

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from server.engine.cache import Stored
+from server.engine.records import Manifest
 from tests.engine import toys
 from tests.engine.test_cache import get, key, put
 from tests.engine.toys import Bench, Blob, build, link
@@ -120,17 +121,25 @@ def test_an_index_of_another_release_is_made_anew(bench: Bench) -> None:
 
 
 def test_an_index_that_breaks_while_it_is_open_is_made_anew(bench: Bench) -> None:
-    put(bench, 1, Blob(b"data"))
-    index = bench.folder / "cache" / "index.sqlite"
-    for path in (index, Path(f"{index}-wal")):
-        if path.exists():
-            path.write_bytes(b"\xff" * path.stat().st_size)
-    bench.cache._memory.drop(key(1))
-    get(bench, 1)
-    put(bench, 2, Blob(b"more"))
-    assert get(bench, 2) == Blob(b"more")
+    bench.memory_bytes = 0
     bench.reopen()
-    assert get(bench, 1) == Blob(b"data")
+    put(bench, 1, Blob(b"data"))
+    bench.cache._index._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    bench.cache._index._connection.execute("PRAGMA cache_size = 1")
+    index = bench.folder / "cache" / "index.sqlite"
+    index.write_bytes(b"\xff" * index.stat().st_size)
+    get(bench, 1)
+    assert put(bench, 2, Blob(b"more")) == Stored("disk")
+    assert [get(bench, number) for number in (1, 2)] == [Blob(b"data"), Blob(b"more")]
+    bench.reopen()
+    assert [get(bench, number) for number in (1, 2)] == [Blob(b"data"), Blob(b"more")]
+
+
+def test_what_a_dead_process_has_pinned_may_be_evicted(bench: Bench) -> None:
+    put(bench, 1, Blob(b"data"))
+    bench.cache._index.pin([key(1)], "an owner that is gone")
+    bench.reopen()
+    assert bench.cache._index.pins() == []
 
 
 def test_an_index_that_cannot_be_opened_costs_the_disk_only(tmp_path: Path) -> None:
@@ -152,6 +161,57 @@ def test_an_index_that_another_process_blocks_is_a_miss(bench: Bench, monkeypatc
         patch.setattr(bench.cache._index, "formats", locked)
         assert get(bench, 1) is None
     assert get(bench, 1) == Blob(b"data")
+
+
+def test_an_index_that_cannot_be_replaced_costs_the_order_of_use_only(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(bench, 1, Blob(b"data"))
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError("another process has it open")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refused)
+        bench.cache._index.rebuild()
+    assert put(bench, 2, Blob(b"more")) == Stored("disk")
+    assert get(bench, 2) == Blob(b"more")
+    bench.reopen()
+    assert [get(bench, number) for number in (1, 2)] == [Blob(b"data"), Blob(b"more")]
+
+
+def test_a_write_that_the_index_refuses_leaves_nothing_half_done(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    bench.memory_bytes = 0
+    bench.reopen()
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.cache._index, "add", full)
+        assert put(bench, 1, Blob(b"data")).place == "nowhere"
+    assert get(bench, 1) is None
+    assert put(bench, 1, Blob(b"data")) == Stored("disk")
+    assert get(bench, 1) == Blob(b"data")
+
+
+def test_an_entry_that_is_in_use_and_cannot_be_moved_stays(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(bench, 1, Blob(b"data"))
+    disk = bench.cache._disk
+    folder = disk.begin()
+    disk.commit(folder, key(1), Manifest({}, {}))
+    assert not folder.exists()
+    assert disk.manifest(key(1)).size_bytes == 4
+
+    def in_use(*_: object) -> None:
+        raise PermissionError("a reader has it open")
+
+    lonely = disk.begin()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", in_use)
+        with pytest.raises(PermissionError):
+            disk.commit(lonely, key(3), Manifest({}, {}))
+        disk.remove(key(1))
+    assert disk.manifest(key(1)).size_bytes == 4
 
 
 WRITER = """

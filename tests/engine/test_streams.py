@@ -150,6 +150,12 @@ def test_a_copy_of_what_is_never_kept_serves_this_run_only(bench: Bench) -> None
     assert entries(bench) == 0
 
 
+def test_a_stream_that_is_never_kept_and_has_one_consumer_is_not_copied(bench: Bench) -> None:
+    fresh = replace(toys.count_up.definition, cached=False)
+    bench.run(build({"c": (fresh, {}), "t": (toys.total, {"stream": link("c", "stream")})}))
+    assert (calls.count("produce"), entries(bench), leftovers(bench)) == (1, 0, [])
+
+
 def test_closing_early_gives_the_copy_up_and_reaches_the_producer(bench: Bench) -> None:
     graph = build(
         {"c": (toys.count_up, {}), "h": (toys.head, {"stream": link("c", "stream")})}, outputs={"h": ("h", "int")}
