@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from server.diffusion.sampling import noise
 from server.diffusion.sampling.noise import empty_latent
 from server.diffusion.types import Latent, Vae
 from server.diffusion.weights import Descriptions
+from tests.diffusion.memory_use import peak_bytes
 
 
 def noisy_latent(description: Vae, *, width: int = 32, height: int = 32, frames: int = 9) -> Latent:
@@ -166,17 +166,6 @@ def test_a_preview_without_room_for_the_autoencoder_still_shows_something(tiny: 
     assert shown.shape == (4, 6, 3)
     assert shown.min() == 0
     assert shown.max() == 255
-
-
-def peak_bytes(work: Callable[[], object]) -> int:
-    """Return the most bytes that tensors made by `work` held at once."""
-    from torch.profiler import ProfilerActivity, profile
-
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        work()
-    events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns()))
-    return max(held)
 
 
 @pytest.mark.parametrize("temporal_scale", [4, 1])

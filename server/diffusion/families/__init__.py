@@ -9,7 +9,10 @@ from typing import cast
 from server.diffusion.errors import WeightsError
 from server.diffusion.families.base import Family
 
-_ADAPTERS = {"wan": "server.diffusion.families.wan:Wan"}
+_ADAPTERS = {
+    "wan": "server.diffusion.families.wan:Wan",
+    "ltx": "server.diffusion.families.ltx:LTXVideo",
+}
 
 
 def names() -> tuple[str, ...]:

@@ -1,0 +1,186 @@
+"""The LTX-Video family: from text, or from a first image; the denoiser takes tokens, the decoder may take a timestep.
+
+Order of operations is kept as in diffusers' pipelines wherever it decides the last bit; tests compare the two.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from server.diffusion.families import posterior, t5
+from server.diffusion.families.adapter import Adapter
+from server.diffusion.families.base import Denoiser, Step, Tensors, TextStack
+from server.diffusion.families.loading import load_module, module_device
+from server.diffusion.files import read_json
+from server.diffusion.types import MAIN, Capabilities, Latent, Model, TextEncoder, Weights
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+_FIRST, _OFFSET, _DIVISOR = "image_first", "image_offset", "image_divisor"
+_LONGEST_SIDE, _MOST_FRAMES = 2048, 257  # what the family was trained for; its positions have no end
+_DECODE_TIMESTEP, _DECODE_NOISE, _DECODE_SEED = 0.05, 0.025, 0  # as the model's makers set them
+_FEATURES = 32  # of full size, alive at the peak of decoding; measured on the CPU: 31 to 35
+
+
+class LTXVideo(Adapter):
+    """Adapter of the LTX-Video models."""
+
+    name = "ltx"
+    pipelines = frozenset({"LTXPipeline", "LTXImageToVideoPipeline", "LTXConditionPipeline"})
+
+    def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
+        """Read from the folder's configurations what the model can make."""
+        spatial, temporal = _scales(folder)
+        transformer = read_json(folder / "transformer" / "config.json")
+        scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
+        defaults = manifest.get("defaults", {})
+        return Capabilities(
+            family=self.name,
+            latent_channels=transformer.get("in_channels", 128),
+            spatial_scale=spatial,
+            temporal_scale=temporal,
+            size_multiple=spatial,
+            max_size=_LONGEST_SIDE,
+            max_frames=_MOST_FRAMES,
+            prompt_tokens=manifest.get("max_sequence_length", 128),
+            batched_cfg=True,
+            images=("first",),
+            default_width=defaults.get("width", 704),
+            default_height=defaults.get("height", 512),
+            default_frames=defaults.get("frames", 161),
+            default_fps=Fraction(str(defaults.get("fps", 25))),
+            default_steps=defaults.get("steps", 50),
+            default_guidance_scale=float(defaults.get("guidance_scale", 3.0)),
+            default_shift=float(scheduler.get("shift", 1.0)),
+        )
+
+    def load(self, weights: Weights, device: str, dtype: torch.dtype) -> Any:
+        """Load a described component: a `Denoiser`, a `TextStack` or an AutoencoderKLLTXVideo."""
+        from diffusers.models import AutoencoderKLLTXVideo, LTXVideoTransformer3DModel
+
+        folder = Path(weights.folder)
+        if isinstance(weights, Model):
+            module = load_module(LTXVideoTransformer3DModel, folder / "transformer", device, dtype)
+            return Denoiser(modules={"transformer": module}, dtype=dtype, options={"scales": _scales(folder)})
+        if isinstance(weights, TextEncoder):
+            return t5.load(folder, device, dtype)
+        return load_module(AutoencoderKLLTXVideo, folder / "vae", device, dtype)
+
+    def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
+        """Encode one prompt; the denoiser, not T5, is told which rows are padding."""
+        embeds, mask = t5.encode(stack, prompt, tokens)
+        return {"embeds": embeds, "mask": mask}
+
+    def encode_images(
+        self, vae: torch.nn.Module, images: Mapping[int, Tensor], latent: Latent, able: Capabilities
+    ) -> Tensors:
+        """Encode the first image; the run draws from the posterior and normalises what it drew."""
+        ltx: Any = vae
+        pixels = images[0].unsqueeze(2).to(module_device(vae), ltx.dtype)
+        tensors = posterior.describe(ltx.encode(pixels).latent_dist)
+        return tensors | {_OFFSET: ltx.latents_mean.float(), _DIVISOR: ltx.latents_std.float()}
+
+    def settle(self, conditioning: Tensors, generator: torch.Generator) -> Tensors:
+        """Draw the first latent frame, where there is an image."""
+        drawn = posterior.draw(conditioning, generator)
+        if drawn is None:
+            return {}
+        offset, divisor = (conditioning[name].view(1, -1, 1, 1, 1) for name in (_OFFSET, _DIVISOR))
+        return {_FIRST: (drawn - offset) / divisor}
+
+    def pin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+        """Put the image back as the first latent frame."""
+        import torch
+
+        if _FIRST not in conditioning:
+            return samples
+        return {**samples, MAIN: torch.cat([conditioning[_FIRST], samples[MAIN][:, :, 1:]], dim=2)}
+
+    def schedule_options(self, config: Mapping[str, Any], steps: int, samples: Tensors) -> Mapping[str, Any]:
+        """Return the family's own sigmas, and the shift that grows with the number of tokens."""
+        import numpy as np
+
+        tokens = samples[MAIN][0, 0].numel()
+        few, many = config.get("base_image_seq_len", 256), config.get("max_image_seq_len", 4096)
+        low, high = config.get("base_shift", 0.5), config.get("max_shift", 1.15)
+        slope = (high - low) / (many - few)
+        return {"sigmas": np.linspace(1.0, 1 / steps, steps), "mu": tokens * slope + (low - slope * few)}
+
+    def predict(self, denoiser: Denoiser, samples: Tensors, conditioning: Tensors, step: Step) -> Tensors:
+        """Run the transformer once; the prediction is the flow's velocity."""
+        transformer: Any = denoiser.module
+        latents = samples[MAIN]
+        batch, channels, frames, height, width = latents.shape
+        spatial, temporal = denoiser.options["scales"]
+        timestep = step.timestep.expand(batch)
+        if _FIRST in conditioning:
+            noisy = latents.new_ones(batch, frames * height * width)
+            noisy[:, : height * width] = 0
+            timestep = timestep.unsqueeze(-1) * noisy
+        with transformer.cache_context(
+            step.branch, step_index=step.index, sigma=step.sigma, num_inference_steps=step.total
+        ):
+            velocity = transformer(
+                hidden_states=latents.flatten(2).transpose(1, 2).contiguous().to(denoiser.dtype),
+                encoder_hidden_states=conditioning["embeds"].to(latents.device, denoiser.dtype),
+                timestep=timestep,
+                encoder_attention_mask=conditioning["mask"].to(latents.device),
+                num_frames=frames,
+                height=height,
+                width=width,
+                rope_interpolation_scale=(temporal / step.fps, spatial, spatial),
+                return_dict=False,
+            )[0]
+        return {MAIN: velocity.float().transpose(1, 2).reshape(batch, channels, frames, height, width)}
+
+    def decode(self, vae: torch.nn.Module, latent: Latent, *, tiled: bool) -> Iterator[Tensor]:
+        """Decode the first clip at once; a decoder that takes a timestep removes the last of the noise itself."""
+        import torch
+
+        ltx = _tiled(vae, tiled)
+        z = latent.video[:1].to(module_device(vae), torch.float32)
+        mean, std = (value.view(1, -1, 1, 1, 1).to(z.device, z.dtype) for value in (ltx.latents_mean, ltx.latents_std))
+        z = z * std / ltx.config.scaling_factor + mean
+        timestep = None
+        if ltx.config.timestep_conditioning:
+            source = torch.Generator("cpu").manual_seed(_DECODE_SEED)
+            noise = torch.randn(z.shape, generator=source, dtype=z.dtype).to(z.device)
+            timestep = torch.tensor([_DECODE_TIMESTEP], device=z.device, dtype=ltx.dtype)
+            share = torch.tensor([_DECODE_NOISE], device=z.device, dtype=z.dtype)[:, None, None, None, None]
+            z = (1 - share) * z + share * noise
+        yield ltx.decode(z.to(ltx.dtype), timestep, return_dict=False)[0][0].permute(1, 0, 2, 3)
+
+    def encode(self, vae: torch.nn.Module, pixels: Tensor, *, tiled: bool) -> Tensors:
+        """Encode (1, 3, frames, height, width) pixels in [-1, 1] to the mode of the posterior, normalised."""
+        ltx = _tiled(vae, tiled)
+        z = ltx.encode(pixels.to(module_device(vae), ltx.dtype)).latent_dist.mode().float()
+        mean, std = (value.view(1, -1, 1, 1, 1).to(z.device, z.dtype) for value in (ltx.latents_mean, ltx.latents_std))
+        return {MAIN: (z - mean) * ltx.config.scaling_factor / std}
+
+    def decode_bytes(self, vae: torch.nn.Module, latent: Latent) -> int:
+        """Estimate the working memory of an untiled decode, which holds the whole clip."""
+        ltx: Any = vae
+        cells = latent.frames * (latent.width // ltx.config.patch_size) * (latent.height // ltx.config.patch_size)
+        return cells * ltx.config.decoder_block_out_channels[0] * _FEATURES * ltx.dtype.itemsize
+
+
+def _scales(folder: Path) -> tuple[int, int]:
+    """Return how many pixels, and how many frames, one side of a latent cell covers."""
+    vae = read_json(folder / "vae" / "config.json")
+    halvings = sum(vae.get("spatio_temporal_scaling", (True, True, True, False)))
+    spatial = vae.get("spatial_compression_ratio") or vae.get("patch_size", 4) * 2**halvings
+    return spatial, vae.get("temporal_compression_ratio") or vae.get("patch_size_t", 1) * 2**halvings
+
+
+def _tiled(vae: torch.nn.Module, tiled: bool) -> Any:
+    ltx: Any = copy.copy(vae)  # tiling is an attribute of the module; a copy keeps other users of it out of this
+    if tiled:
+        ltx.enable_tiling()
+        ltx.use_framewise_decoding = True
+    return ltx

@@ -1,0 +1,37 @@
+"""T5 as a text encoder, as several families use it: prompts padded to a length, no mask within T5 itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from server.diffusion.families.base import TextStack
+from server.diffusion.families.loading import load_module, module_device
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+def load(folder: Path, device: str, dtype: torch.dtype) -> TextStack:
+    """Load the text encoder and the tokenizer of a model folder."""
+    from transformers import AutoTokenizer, T5EncoderModel
+
+    encoder = load_module(T5EncoderModel, folder / "text_encoder", device, dtype)
+    tokenizer = AutoTokenizer.from_pretrained(str(folder / "tokenizer"), local_files_only=True)
+    return TextStack(tokenizer=tokenizer, modules={"text_encoder": encoder})
+
+
+def encode(stack: TextStack, prompt: str, tokens: int) -> tuple[Tensor, Tensor]:
+    """Encode one prompt; returns (1, tokens, width) embeddings and a (1, tokens) mask of what is no padding."""
+    encoder = stack.modules["text_encoder"]
+    inputs = stack.tokenizer(
+        [prompt],
+        padding="max_length",
+        max_length=tokens,
+        truncation=True,
+        add_special_tokens=True,
+        return_tensors="pt",
+    )
+    device = module_device(encoder)
+    return encoder(inputs.input_ids.to(device))[0], inputs.attention_mask.bool().to(device)
