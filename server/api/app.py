@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -61,7 +60,7 @@ def create_app(settings: Settings, service: JobService, *, token: str | None) ->
     app[SERVICE] = service
     app[SHUTDOWN] = Shutdown()
     app[catalogue.ENCODED] = catalogue.Encoded()
-    app[openapi.DOCUMENT] = json.dumps(openapi.describe(ENDPOINTS)).encode()
+    app[openapi.DESCRIPTION] = openapi.Description(ENDPOINTS)
     if folder := find_editor():
         app[EDITOR] = folder
     for entry in ENDPOINTS:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import itertools
+import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, cast
 
 from aiohttp import web
@@ -11,11 +17,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from server import __version__
+from server.api import schema
 from server.api.endpoint import JSON, PREFIX, Endpoint, endpoint
 from server.api.schema import ErrorAnswer
 
 Json = dict[str, Any]
-DOCUMENT = web.AppKey("openapi", bytes)
 PATH_PART = re.compile(r"\{(\w+)\}")
 REASONS = {
     200: "Done.",
@@ -41,10 +47,26 @@ REASONS = {
 }
 
 
+@dataclass(slots=True)
+class Description:
+    """The document as bytes, made when it is first asked for: the server's start does not wait for it."""
+
+    endpoints: Sequence[Endpoint]
+    encoded: bytes = b""
+
+    def read(self) -> bytes:
+        """Return the document."""
+        self.encoded = self.encoded or json.dumps(describe(self.endpoints)).encode()
+        return self.encoded
+
+
+DESCRIPTION = web.AppKey("description", Description)
+
+
 @endpoint("GET", "/openapi.json")
 async def get_openapi(request: web.Request) -> web.Response:
     """Return this description."""
-    return web.Response(body=request.app[DOCUMENT], content_type=JSON)
+    return web.Response(body=request.app[DESCRIPTION].read(), content_type=JSON)
 
 
 def describe(endpoints: Sequence[Endpoint]) -> Json:
@@ -79,7 +101,28 @@ def _schemas(endpoints: Sequence[Endpoint]) -> Json:
     pairs = [(model, "validation") for model in asked] + [(model, "serialization") for model in answered]
     pairs.sort(key=lambda pair: pair[0].__name__)
     _, definitions = models_json_schema(cast("Any", pairs), ref_template="#/components/schemas/{model}")
+    words = _field_docstrings(schema)
+    for name, definition in definitions["$defs"].items():
+        for field, described in definition.get("properties", {}).items():
+            text = words.get((name, field.lower().replace("-", "_")))
+            if text:
+                described.setdefault("description", text)
     return definitions
+
+
+def _field_docstrings(module: ModuleType) -> dict[tuple[str, str], str]:
+    """Return the text below each field of each class in a module, by the names of class and field."""
+    found: dict[tuple[str, str], str] = {}
+    for item in ast.parse(inspect.getsource(module)).body:
+        if not isinstance(item, ast.ClassDef):
+            continue
+        for field, below in itertools.pairwise(item.body):
+            match field, below:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    found[item.name, name] = inspect.cleandoc(text)
+                case _:
+                    pass
+    return found
 
 
 def _operation(entry: Endpoint, schemas: Json) -> Json:

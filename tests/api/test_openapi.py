@@ -125,6 +125,14 @@ def test_every_operation_has_words_an_id_of_its_own_and_valid_schemas() -> None:
         assert definition.get("description"), definition["title"]
 
 
+def test_the_words_below_a_field_are_in_the_description() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert schemas["ProblemEntry"]["properties"]["path"]["description"] == "JSON pointer to the place."
+    submit_headers = DOCUMENT["paths"]["/api/v1/jobs"]["post"]["parameters"]
+    assert submit_headers[0]["name"] == "Idempotency-Key"
+    assert submit_headers[0]["description"].startswith("The same key with the same body")
+
+
 def test_every_reference_leads_somewhere() -> None:
     text = json.dumps(DOCUMENT)
     names = {part.split('"', 1)[0] for part in text.split("#/components/schemas/")[1:]}
