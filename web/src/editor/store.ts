@@ -43,7 +43,9 @@ export type ViewState = {
   readonly hovered: InputEnd | null;
   readonly search: SearchRequest | null;
   readonly renaming: string | null;
-  /** Last place of the pointer on the canvas. */
+  /** Where a command wants the view to go. */
+  readonly goal: ViewState["viewport"] | null;
+  /** Last place of the pointer on the canvas, in the graph's coordinates. */
   readonly pointer: Point;
 };
 
@@ -55,6 +57,7 @@ const FIRST_VIEW: ViewState = {
   hovered: null,
   search: null,
   renaming: null,
+  goal: null,
   pointer: [0, 0],
 };
 

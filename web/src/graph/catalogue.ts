@@ -106,3 +106,8 @@ export function isShown(socket: InputSocket, definition: NodeDefinition, inputs:
   // While the other knob is linked, nobody knows its value: show everything.
   return value === undefined || isObject(value) || condition.values.includes(value);
 }
+
+/** Whether a knob is a text of several lines. */
+export function isArea(socket: InputSocket): boolean {
+  return socket.widget?.kind === "text" && socket.widget.multiline;
+}

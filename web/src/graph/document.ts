@@ -28,6 +28,8 @@ export type NodeInstance = {
   /** Whether knobs that are marked advanced are shown. */
   readonly advanced?: boolean;
   readonly color?: string;
+  /** Seeds that are drawn anew for each run, by input. */
+  readonly seeds?: { readonly [input: string]: Json };
 };
 
 export type Exposed = { readonly node: string; readonly input?: string; readonly output?: string; readonly title?: string };

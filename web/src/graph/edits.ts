@@ -4,10 +4,10 @@
  */
 import type { Definitions, NodeDefinition } from "./catalogue";
 import { type Clip, relinked } from "./clipboard";
-import { type InputEnd, type OutputEnd, refuseLink } from "./connect";
+import { bestInput, bestOutput, type InputEnd, type OutputEnd, refuseLink } from "./connect";
 import { type Group, inputsOf, isLink, type Json, linksOf, type Mode, type NodeInstance, type Note, nodesOf, type Point, type Scope, type ScopePath, scopeAt, type Workflow } from "./document";
 import type { Edit } from "./history";
-import type { Patch } from "./patch";
+import { applyPatches, type Patch } from "./patch";
 
 const NO_CHANGE = { label: { key: "nothing" }, patches: [] } as const satisfies Edit;
 
@@ -31,6 +31,19 @@ export function addNode(workflow: Workflow, path: ScopePath, definition: NodeDef
   const node = { type: definition.id, ...(isSubgraph ? {} : { version: definition.version }), at: rounded(at), inputs: {} };
   const edit: Edit = { label: { key: "add", name: definition.title }, patches: [{ op: "set", path: [...path, "nodes", id], value: node }] };
   return { edit, id };
+}
+
+/** Add a node at the other end of a link that was let go over nothing; its first socket that fits is linked. */
+export function addConnected(workflow: Workflow, path: ScopePath, definitions: Definitions, definition: NodeDefinition, at: Point, open: { from: OutputEnd } | { to: InputEnd }): { edit: Edit; id: string } {
+  const { edit, id } = addNode(workflow, path, definition, at);
+  const { document } = applyPatches(workflow, edit.patches);
+  const scope = scopeAt(document, path);
+  const pair =
+    "from" in open
+      ? { from: open.from, to: { node: id, input: bestInput(scope, definitions, open.from, id) ?? "" } }
+      : { from: { node: id, output: bestOutput(scope, definitions, open.to, id) ?? "" }, to: open.to };
+  const link = connect(document, path, definitions, pair.from, pair.to);
+  return { edit: { ...edit, patches: [...edit.patches, ...link.patches] }, id };
 }
 
 export function removeNodes(workflow: Workflow, path: ScopePath, ids: ReadonlySet<string>): Edit {
@@ -121,7 +134,7 @@ export function pasteNodes(workflow: Workflow, path: ScopePath, clip: Clip, offs
   return { edit: { label: { key: options.key, count: patches.length }, patches }, ids: [...ids.values()] };
 }
 
-type NodeField = "title" | "mode" | "collapsed" | "advanced" | "color" | "size";
+type NodeField = "title" | "mode" | "collapsed" | "advanced" | "color" | "size" | "seeds";
 
 /** Set a field of nodes; undefined takes it away. */
 export function setField(workflow: Workflow, path: ScopePath, ids: Iterable<string>, field: NodeField, value: Json | undefined): Edit {
@@ -164,6 +177,20 @@ export function toggleExposed(workflow: Workflow, path: ScopePath, end: InputEnd
   if (known) return { label: { key: "hide_input", name: end.input }, patches: [{ op: "remove", path: [...path, "inputs", known[0]] }] };
   const name = freshId(new Map(entries), end.input);
   return { label: { key: "expose_input", name: end.input }, patches: [{ op: "set", path: [...path, "inputs", name], value: { node: end.node, input: end.input } }] };
+}
+
+/** Whether an input's seed is drawn anew for each run. */
+export function drawsSeed(node: NodeInstance, input: string): boolean {
+  return node.seeds?.[input] === "random";
+}
+
+/** Draw the seeds that are to be new for each run. */
+export function drawSeeds(workflow: Workflow, path: ScopePath, draw: () => number): Edit {
+  const edits: Edit[] = [];
+  for (const [id, node] of Object.entries(nodesOf(scopeAt(workflow, path))))
+    for (const input of Object.keys(node.seeds ?? {}))
+      if (drawsSeed(node, input) && !isLink(inputsOf(node)[input])) edits.push(setInput(workflow, path, { node: id, input }, draw()));
+  return together("seed", edits);
 }
 
 /** Several edits as one step. */

@@ -1,7 +1,6 @@
 /** How runs stand, folded from events: pure. One record a node of the job that the canvas shows, one a job for the queue. */
 import type { EventEntry, JobEntry, PlanStep, ProblemEntry } from "../api/types";
-
-export type Artifact = { readonly path: string; readonly media_type: string; readonly size_bytes: number; readonly digest: string };
+import { type Artifact, type Fault, known } from "./events";
 
 export type NodeFault = {
   readonly message: string;
@@ -34,6 +33,8 @@ export type JobRun = {
   readonly fraction: number;
   readonly node: string | null;
   readonly artifacts: readonly Artifact[];
+  /** Number of its last event that was counted in; a stream that is taken up again may repeat some. */
+  readonly seq: number;
 };
 
 export type RunState = {
@@ -43,11 +44,13 @@ export type RunState = {
   /** The job that the canvas shows. */
   readonly shown: string | null;
   readonly nodes: { readonly [id: string]: NodeRun };
+  /** Number of the last event of the shown job that `nodes` holds; they are taken in without a gap. */
+  readonly seq: number;
   readonly problems: readonly ProblemEntry[];
   readonly plan: { readonly summary: string; readonly steps: { readonly [node: string]: PlanStep } } | null;
 };
 
-export const NO_RUN: RunState = { online: false, jobs: [], shown: null, nodes: {}, problems: [], plan: null };
+export const NO_RUN: RunState = { online: false, jobs: [], shown: null, nodes: {}, seq: 0, problems: [], plan: null };
 
 const FRESH: NodeRun = { state: "running", done: 0, total: null, unit: "", since: 0, seconds: null, fault: null, warnings: [], preview: null, artifacts: [] };
 const ENDED = new Set(["succeeded", "failed", "canceled", "interrupted"]);
@@ -62,11 +65,11 @@ export function withJobs(state: RunState, entries: readonly JobEntry[]): RunStat
 
 /** Show a job on the canvas, from nothing. */
 export function showJob(state: RunState, id: string | null): RunState {
-  return { ...state, shown: id, nodes: {} };
+  return { ...state, shown: id, nodes: {}, seq: 0 };
 }
 
 function freshJob(entry: JobEntry): JobRun {
-  return { entry, toRun: 0, finished: 0, fraction: isEnded(entry) ? 1 : 0, node: null, artifacts: [] };
+  return { entry, toRun: 0, finished: 0, fraction: isEnded(entry) ? 1 : 0, node: null, artifacts: [], seq: 0 };
 }
 
 /** Add a job that was just submitted, or one that another client did. */
@@ -78,11 +81,14 @@ export function withJob(state: RunState, entry: JobEntry): RunState {
 
 /** The state after an event. Events of unknown jobs make them known; those of other jobs leave the canvas alone. */
 export function afterEvent(state: RunState, event: EventEntry): RunState {
-  const job = state.jobs.find((entry) => entry.entry.id === event.job) ?? freshJob(entryFrom(event));
-  const next = jobAfter(job, event);
-  const jobs = state.jobs.includes(job) ? state.jobs.map((entry) => (entry === job ? next : entry)) : next === null ? state.jobs : [next, ...state.jobs];
-  if (event.job !== state.shown) return { ...state, jobs };
-  return { ...state, jobs, nodes: nodesAfter(state.nodes, event) };
+  const listed = state.jobs.find((entry) => entry.entry.id === event.job);
+  const job = listed ?? freshJob(entryFrom(event));
+  const isNew = event.seq === null || event.seq > job.seq;
+  const next = isNew ? { ...jobAfter(job, event), seq: event.seq ?? job.seq } : job;
+  const jobs = listed ? state.jobs.map((entry) => (entry === listed ? next : entry)) : [next, ...state.jobs];
+  const isNext = event.seq === null || event.seq === state.seq + 1;
+  if (event.job !== state.shown || !isNext) return { ...state, jobs };
+  return { ...state, jobs, nodes: nodesAfter(state.nodes, event), seq: event.seq ?? state.seq };
 }
 
 function entryFrom(event: EventEntry): JobEntry {
@@ -90,29 +96,29 @@ function entryFrom(event: EventEntry): JobEntry {
 }
 
 function jobAfter(job: JobRun, event: EventEntry): JobRun {
-  const data = event.data as Record<string, never>;
-  switch (event.kind) {
-    case "job_state": {
-      const state = data["state"] as JobEntry["state"];
-      const times = state === "running" ? { started_at: event.at } : ENDED.has(state) ? { finished_at: event.at } : {};
-      const entry = { ...job.entry, ...times, state, position: state === "queued" ? job.entry.position : null, error: (data["error"] as JobEntry["error"]) ?? null };
-      return { ...job, entry, fraction: state === "succeeded" ? 1 : job.fraction, node: ENDED.has(state) ? null : job.node };
-    }
+  const { kind, data } = known(event);
+  switch (kind) {
+    case "job_state":
+      return { ...job, entry: entryAfter(job.entry, event), fraction: data.state === "succeeded" ? 1 : job.fraction, node: ENDED.has(data.state) ? null : job.node };
     case "run_started":
-      return { ...job, toRun: data["to_run"], finished: 0, fraction: 0 };
+      return { ...job, toRun: data.to_run, finished: 0, fraction: 0 };
     case "node_started":
-      return { ...job, node: data["node"] };
-    case "node_progress": {
-      const share = data["total"] ? data["done"] / data["total"] : 0;
-      return { ...job, node: data["node"], fraction: overall(job, share) };
-    }
+      return { ...job, node: data.node };
+    case "node_progress":
+      return { ...job, node: data.node, fraction: overall(job, data.total ? data.done / data.total : 0) };
     case "node_finished":
       return { ...job, finished: job.finished + 1, fraction: overall({ ...job, finished: job.finished + 1 }, 0) };
     case "artifact":
-      return { ...job, artifacts: withArtifact(job.artifacts, data["artifact"]) };
+      return { ...job, artifacts: withArtifact(job.artifacts, data.artifact) };
     default:
       return job;
   }
+}
+
+function entryAfter(entry: JobEntry, event: EventEntry): JobEntry {
+  const { state, error } = event.data as { state: JobEntry["state"]; error?: JobEntry["error"] };
+  const times = state === "running" ? { started_at: event.at } : ENDED.has(state) ? { finished_at: event.at } : {};
+  return { ...entry, ...times, state, position: state === "queued" ? entry.position : null, error: error ?? null };
 }
 
 /** Streams run at once, so a node's own share moves the whole by at most one node. It never goes back. */
@@ -125,42 +131,39 @@ function withArtifact(list: readonly Artifact[], artifact: Artifact): readonly A
 }
 
 function nodesAfter(nodes: RunState["nodes"], event: EventEntry): RunState["nodes"] {
-  const data = event.data as Record<string, never>;
   if (event.kind === "run_started") return {};
-  const id = data["node"] as string | undefined;
-  if (id === undefined) return nodes;
-  const next = nodeAfter(nodes[id], event);
+  const id = event.data["node"];
+  if (typeof id !== "string") return nodes;
+  const next = nodeAfter(nodes[id] ?? { ...FRESH, since: event.at * 1000 }, event);
   return next ? { ...nodes, [id]: next } : nodes;
 }
 
-function nodeAfter(known: NodeRun | undefined, event: EventEntry): NodeRun | null {
-  const data = event.data as Record<string, never>;
-  const node = known ?? { ...FRESH, since: event.at * 1000 };
-  switch (event.kind) {
+function nodeAfter(node: NodeRun, event: EventEntry): NodeRun | null {
+  const { kind, data } = known(event);
+  switch (kind) {
     case "node_started":
       return { ...node, state: "running", since: event.at * 1000 };
     case "node_progress":
-      return { ...node, done: data["done"], total: data["total"], unit: data["unit"] };
+      return { ...node, done: data.done, total: data.total, unit: data.unit };
     case "node_preview":
-      return { ...node, preview: `data:${data["media_type"]};base64,${data["data"]}` };
+      return { ...node, preview: `data:${data.media_type};base64,${data.data}` };
     case "node_cached":
       return { ...node, state: "cached" };
     case "node_finished":
-      return { ...node, state: "done", seconds: data["seconds"] };
+      return { ...node, state: "done", seconds: data.seconds };
     case "node_failed":
-      return { ...node, state: "failed", fault: faultFrom(data["error"]) };
+      return { ...node, state: "failed", fault: faultFrom(data.error) };
     case "node_warning":
       return { ...node, warnings: [...node.warnings, faultFrom(data)] };
     case "artifact":
-      return { ...node, artifacts: withArtifact(node.artifacts, data["artifact"]) };
+      return { ...node, artifacts: withArtifact(node.artifacts, data.artifact) };
     default:
       return null;
   }
 }
 
-function faultFrom(data: Record<string, unknown>): NodeFault {
-  const text = (name: string) => (typeof data[name] === "string" ? (data[name] as string) : "");
-  return { message: text("message"), hint: text("hint"), path: text("path"), traceback: text("traceback") };
+function faultFrom(fault: Fault): NodeFault {
+  return { message: fault.message, hint: fault.hint ?? "", path: fault.path ?? "", traceback: fault.traceback ?? "" };
 }
 
 /** Seconds that a job still takes, by what it took so far; null while that says nothing. */

@@ -1,0 +1,98 @@
+import { type DragEvent, useEffect, useMemo, useState } from "react";
+import { useStore } from "zustand";
+import { artifactUrl, listUploads, upload, uploadUrl } from "../api/client";
+import { GraphView } from "../canvas/GraphView";
+import { SearchBox } from "../canvas/SearchBox";
+import { type Services, SessionProvider } from "../editor/context";
+import { Editor } from "../editor/store";
+import { nodesOf } from "../graph/document";
+import { t } from "../i18n";
+import { openHere } from "./commands";
+import { Dialogs } from "./Dialogs";
+import { keepDrafts, loadDraft } from "./drafts";
+import { Library } from "./Library";
+import { Messages } from "./Messages";
+import { Runner } from "./runner";
+import { SidePanel } from "./SidePanel";
+import { StartScreen } from "./StartScreen";
+import { TopBar } from "./TopBar";
+import { useCommandKeys } from "./useCommandKeys";
+import { createUi, messenger, type Workplace } from "./workplace";
+import { WorkplaceProvider } from "./workplaceContext";
+import { ZoomBar } from "./ZoomBar";
+
+/** Puts the parts together: one document, one connection, and the window around them. */
+export function App() {
+  const [place] = useState(openWorkplace);
+  const session = useMemo(() => ({ editor: place.editor, run: place.runner.run, services: servicesOf(place) }), [place]);
+  const theme = useStore(place.ui, (ui) => ui.theme);
+  useEffect(() => place.runner.start(), [place]);
+  useEffect(() => keepDrafts(place.editor, () => place.runner.run.getState().shown, () => undefined), [place]);
+  useEffect(() => {
+    document.documentElement.dataset["theme"] = theme;
+  }, [theme]);
+  useCommandKeys(place);
+  return (
+    <WorkplaceProvider value={place}>
+      <SessionProvider value={session}>
+        <Shell place={place} />
+      </SessionProvider>
+    </WorkplaceProvider>
+  );
+}
+
+function Shell({ place }: { readonly place: Workplace }) {
+  const isEmpty = useStore(place.editor.document, (state) => Object.keys(nodesOf(state.history.document)).length === 0);
+  const panel = useStore(place.ui, (ui) => ui.panel);
+
+  function onDrop(event: DragEvent) {
+    const file = event.dataTransfer.files[0];
+    if (!file) return;
+    event.preventDefault();
+    void openHere(place, file);
+  }
+
+  return (
+    <div className="app" onDrop={onDrop} onDragOver={(event) => event.dataTransfer.types.includes("Files") && event.preventDefault()}>
+      <TopBar />
+      <main>
+        {panel === "library" && <Library />}
+        <GraphView>
+          <ZoomBar />
+          <SearchBox />
+          {isEmpty && <StartScreen />}
+        </GraphView>
+        <SidePanel />
+      </main>
+      <Dialogs />
+      <Messages />
+    </div>
+  );
+}
+
+/** What the canvas and the widgets may ask for, without knowing the server. */
+function servicesOf({ tell }: Workplace): Services {
+  return {
+    uploads: async () => (await listUploads()).uploads.map((entry) => entry.name),
+    upload: async (file) => {
+      const { name } = await upload(file);
+      tell(t("tell.uploaded", { name }));
+      return name;
+    },
+    uploadUrl,
+    artifactUrl,
+    tell,
+  };
+}
+
+function openWorkplace(): Workplace {
+  const draft = loadDraft();
+  const editor = new Editor(draft?.workflow);
+  if (draft?.saved) editor.open(draft.workflow, draft.saved);
+  if (draft?.viewport) editor.view.setState({ viewport: draft.viewport });
+  const ui = createUi();
+  const tell = messenger(ui);
+  const runner = new Runner(editor, tell);
+  if (draft?.job) runner.show(draft.job);
+  return { editor, runner, ui, tell };
+}

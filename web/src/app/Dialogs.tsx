@@ -1,0 +1,102 @@
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { rank } from "../graph/search";
+import { t } from "../i18n";
+import { COMMANDS, type Command } from "./commands";
+import { shown } from "./keys";
+import { useUi, useWorkplace } from "./workplaceContext";
+
+/** The palette and the list of shortcuts, above everything else. */
+export function Dialogs() {
+  const dialog = useUi((ui) => ui.dialog);
+  if (dialog === "palette") return <Palette />;
+  return dialog === "shortcuts" ? <Shortcuts /> : null;
+}
+
+function useDialog(onClose: () => void) {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    element.current?.showModal();
+  }, []);
+  return { ref: element, onClose, onCancel: onClose, onClick: (event: React.MouseEvent) => event.target === element.current && onClose() };
+}
+
+function Keys({ command }: { readonly command: Command }) {
+  const keys = command.keys?.[0];
+  if (!keys) return null;
+  return (
+    <span className="keys">
+      {shown(keys).map((key) => (
+        <kbd key={key}>{key}</kbd>
+      ))}
+    </span>
+  );
+}
+
+function Palette() {
+  const place = useWorkplace();
+  const close = () => place.ui.setState({ dialog: null });
+  const dialog = useDialog(close);
+  const [query, setQuery] = useState("");
+  const [index, setIndex] = useState(0);
+  const found = useMemo(() => rank(COMMANDS.map((command) => ({ title: t(command.title), words: [command.id], command })), query), [query]);
+  const current = found[Math.min(index, found.length - 1)];
+
+  function pick(command: Command | undefined) {
+    close();
+    if (command) command.run(place);
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key === "ArrowDown") setIndex((now) => Math.min(now + 1, found.length - 1));
+    else if (event.key === "ArrowUp") setIndex((now) => Math.max(now - 1, 0));
+    else if (event.key === "Enter") pick(current?.command);
+    else return;
+    event.preventDefault();
+  }
+
+  return (
+    <dialog className="palette popup" aria-label={t("cmd.palette")} {...dialog}>
+      <input
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="palette-list"
+        placeholder={t("palette.placeholder")}
+        value={query}
+        spellCheck={false}
+        onChange={(event) => {
+          setQuery(event.target.value);
+          setIndex(0);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <ul id="palette-list" role="listbox" aria-label={t("cmd.palette")}>
+        {found.length === 0 && <li className="none">{t("palette.nothing")}</li>}
+        {found.map(({ title, command }, place) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the input's, which keeps the focus
+          <li key={command.id} role="option" tabIndex={-1} aria-selected={command === current?.command} onPointerMove={() => setIndex(place)} onClick={() => pick(command)}>
+            <span>{title}</span>
+            <Keys command={command} />
+          </li>
+        ))}
+      </ul>
+    </dialog>
+  );
+}
+
+function Shortcuts() {
+  const place = useWorkplace();
+  const dialog = useDialog(() => place.ui.setState({ dialog: null }));
+  return (
+    <dialog className="shortcuts popup" aria-label={t("cmd.shortcuts")} {...dialog}>
+      <h2>{t("cmd.shortcuts")}</h2>
+      <ul>
+        {COMMANDS.filter((command) => (command.keys ?? []).length > 0).map((command) => (
+          <li key={command.id}>
+            <span>{t(command.title)}</span>
+            <Keys command={command} />
+          </li>
+        ))}
+      </ul>
+    </dialog>
+  );
+}

@@ -1,0 +1,186 @@
+import { AlertTriangle, FolderOpen, History, Library as LibraryIcon, ListVideo, Moon, Play, Plus, Redo2, Save, Search, Sun, Undo2, X } from "lucide-react";
+import type { ReactNode } from "react";
+import { useDocument, useRun } from "../editor/context";
+import { setTitle } from "../graph/edits";
+import { t, tDynamic } from "../i18n";
+import { commandById } from "./commands";
+import { shown } from "./keys";
+import { useUi, useWorkplace } from "./workplaceContext";
+
+/** The window's head: what is open, what can be done with it, and the button that matters. */
+export function TopBar() {
+  return (
+    <header className="top-bar">
+      <div className="top-group">
+        <Mark />
+        <Title />
+      </div>
+      <nav className="top-group" aria-label={t("menu.edit")}>
+        <CommandButton id="new" icon={<Plus size={16} />} />
+        <CommandButton id="open" icon={<FolderOpen size={16} />} />
+        <CommandButton id="save" icon={<Save size={16} />} />
+        <i className="divider" />
+        <UndoButtons />
+        <i className="divider" />
+        <PaletteButton />
+      </nav>
+      <div className="top-group end">
+        <Connection />
+        <PlanSummary />
+        <PanelButton panel="library" id="library" icon={<LibraryIcon size={16} />} />
+        <PanelButton panel="history" id="history" icon={<History size={16} />} />
+        <PanelButton panel="queue" id="queue" icon={<ListVideo size={16} />} />
+        <ThemeButton />
+        <RunButton />
+      </div>
+    </header>
+  );
+}
+
+function Mark() {
+  return (
+    <svg className="mark" viewBox="0 0 32 32" width="26" height="26" role="img" aria-label={t("app.name")}>
+      <rect width="32" height="32" rx="9" fill="var(--accent)" />
+      <path d="M9 10c7 0 7 12 14 12M9 22c3.5 0 5.2-3 7-6" fill="none" stroke="#fff" strokeWidth="2.6" strokeLinecap="round" />
+      <g fill="#fff">
+        <circle cx="9" cy="10" r="3" />
+        <circle cx="9" cy="22" r="3" />
+        <circle cx="23" cy="22" r="3" />
+      </g>
+    </svg>
+  );
+}
+
+function Title() {
+  const { editor } = useWorkplace();
+  const title = useDocument((state) => state.history.document.title ?? "");
+  const changed = useDocument((state) => state.history.document !== state.saved);
+  return (
+    <div className="title">
+      <input
+        aria-label={t("step.rename_workflow")}
+        value={title}
+        placeholder={t("app.untitled")}
+        size={Math.max(title.length, 16)}
+        spellCheck={false}
+        onChange={(event) => editor.perform(setTitle([], event.target.value))}
+        onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
+      />
+      {changed && <span className="changed" title={t("app.changed")} role="img" aria-label={t("app.changed")} />}
+    </div>
+  );
+}
+
+/** The command's name and its keys, for a tooltip. */
+function hintOf(id: string): { title: string; keys: string } {
+  const command = commandById(id);
+  const keys = command?.keys?.[0];
+  return { title: command ? t(command.title) : id, keys: keys ? ` (${shown(keys).join("+")})` : "" };
+}
+
+function CommandButton({ id, icon }: { readonly id: string; readonly icon: ReactNode }) {
+  const place = useWorkplace();
+  const { title, keys } = hintOf(id);
+  return (
+    <button type="button" className="icon-button" title={title + keys} aria-label={title} onClick={() => commandById(id)?.run(place)}>
+      {icon}
+    </button>
+  );
+}
+
+function UndoButtons() {
+  const { editor } = useWorkplace();
+  const past = useDocument((state) => state.history.past.at(-1));
+  const future = useDocument((state) => state.history.future[0]);
+  const name = (step: typeof past) => (step ? tDynamic(`step.${step.label.key}`, step.label) : "");
+  return (
+    <>
+      <button type="button" className="icon-button" disabled={!past} title={past ? t("cmd.undo_named", { name: name(past) }) : t("cmd.undo")} aria-label={t("cmd.undo")} onClick={() => editor.undo()}>
+        <Undo2 size={16} />
+      </button>
+      <button type="button" className="icon-button" disabled={!future} title={future ? t("cmd.redo_named", { name: name(future) }) : t("cmd.redo")} aria-label={t("cmd.redo")} onClick={() => editor.redo()}>
+        <Redo2 size={16} />
+      </button>
+    </>
+  );
+}
+
+function PaletteButton() {
+  const { ui } = useWorkplace();
+  return (
+    <button type="button" className="palette-button" onClick={() => ui.setState({ dialog: "palette" })}>
+      <Search size={14} />
+      <span>{t("cmd.palette")}</span>
+      <kbd>{shown("mod+k").join(" ")}</kbd>
+    </button>
+  );
+}
+
+function PanelButton({ panel, id, icon }: { readonly panel: "queue" | "library" | "history"; readonly id: string; readonly icon: ReactNode }) {
+  const place = useWorkplace();
+  const open = useUi((ui) => ui.panel === panel);
+  const waiting = useRun((state) => state.jobs.filter((job) => job.entry.state === "queued" || job.entry.state === "running").length);
+  const { title, keys } = hintOf(id);
+  return (
+    <button type="button" className="icon-button" aria-pressed={open} title={title + keys} aria-label={title} onClick={() => commandById(id)?.run(place)}>
+      {icon}
+      {panel === "queue" && waiting > 0 && <span className="count">{waiting}</span>}
+    </button>
+  );
+}
+
+function ThemeButton() {
+  const place = useWorkplace();
+  const theme = useUi((ui) => ui.theme);
+  return (
+    <button type="button" className="icon-button" title={t("cmd.theme")} aria-label={t("cmd.theme")} onClick={() => place.ui.getState().switchTheme()}>
+      {theme === "dark" ? <Sun size={16} /> : <Moon size={16} />}
+    </button>
+  );
+}
+
+function Connection() {
+  const { runner } = useWorkplace();
+  const online = useRun((state) => state.online);
+  const { phase } = runner.phase.getState();
+  if (online || phase === "loading") return null;
+  return (
+    <span className="offline" role="status">
+      {t("app.offline")}
+    </span>
+  );
+}
+
+/** What a run would do, or what is in its way. */
+function PlanSummary() {
+  const { ui } = useWorkplace();
+  const problems = useRun((state) => state.problems.length);
+  const plan = useRun((state) => state.plan?.summary ?? null);
+  if (problems > 0)
+    return (
+      <button type="button" className="plan bad" onClick={() => ui.getState().toggle("problems")}>
+        <AlertTriangle size={13} />
+        {problems === 1 ? t("problems.one") : t("problems.count", { count: problems })}
+      </button>
+    );
+  return plan === null ? null : <span className="plan">{plan}</span>;
+}
+
+function RunButton() {
+  const place = useWorkplace();
+  const running = useRun((state) => state.jobs.find((job) => job.entry.state === "running"));
+  return (
+    <div className="run-group">
+      {running && (
+        <button type="button" className="icon-button" title={t("cmd.cancel")} aria-label={t("cmd.cancel")} onClick={() => commandById("cancel")?.run(place)}>
+          <X size={16} />
+        </button>
+      )}
+      <button type="button" className="run-button" title={t("cmd.run") + hintOf("run").keys} onClick={() => commandById("run")?.run(place)}>
+        <Play size={14} fill="currentColor" />
+        {t("cmd.run")}
+        {running && <span className="run-fill" style={{ width: `${running.fraction * 100}%` }} />}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,34 @@
+/** Keys as commands name them: `mod+shift+z`, `f2`, `.`; `mod` is Ctrl, or Command on a Mac. */
+
+const isMac = /mac|iphone|ipad/i.test(navigator.platform);
+
+const SHOWN: Record<string, string> = { mod: isMac ? "⌘" : "Ctrl", shift: isMac ? "⇧" : "Shift", alt: isMac ? "⌥" : "Alt", enter: "Enter", space: "Space", delete: "Del", escape: "Esc", tab: "Tab" };
+
+export function matches(event: KeyboardEvent, keys: string): boolean {
+  const parts = keys.split("+");
+  const key = parts.at(-1) ?? "";
+  const mod = isMac ? event.metaKey : event.ctrlKey;
+  if (parts.includes("mod") !== mod || parts.includes("alt") !== event.altKey) return false;
+  // Shift is part of how some signs are typed, so it counts for letters and named keys only.
+  if (key.length > 1 || /[a-z]/.test(key)) if (parts.includes("shift") !== event.shiftKey) return false;
+  return nameOf(event) === key;
+}
+
+function nameOf(event: KeyboardEvent): string {
+  if (event.key === " ") return "space";
+  // With Alt held, Macs type other signs; the key's own letter is in its code.
+  if (event.altKey && event.code.startsWith("Key")) return event.code.slice(3).toLowerCase();
+  return event.key.toLowerCase();
+}
+
+/** The keys as people read them, one text a key. */
+export function shown(keys: string): string[] {
+  return keys.split("+").map((part) => SHOWN[part] ?? part.toUpperCase());
+}
+
+/** Whether the user is typing, so that letters are letters. */
+export function isTyping(target: EventTarget | null): boolean {
+  const element = target instanceof Element ? target : null;
+  if (!element) return false;
+  return element.matches("textarea, select, [contenteditable], input:not([type=range]):not([type=checkbox]):not([type=button])");
+}

@@ -1,0 +1,141 @@
+/**
+ * How large a node is and where its ports are, computed and never measured: links to nodes that are not drawn need it,
+ * and the browser is spared a layout. The rows here are drawn one to one by NodeCard.
+ */
+import { type Definitions, type InputSocket, isArea, isShown, type NodeDefinition, type OutputSocket } from "../graph/catalogue";
+import { inputsOf, isLink, linksOf, type NodeInstance, nodesOf, type Point, type Scope } from "../graph/document";
+
+export const HEADER = 36;
+const PORT_ROW = 24;
+const KNOB_ROW = 32;
+const TEXT_ROW = 108;
+const ADVANCED_ROW = 26;
+const FAULT_ROW = 76;
+const PADDING = 8;
+export const DEFAULT_WIDTH = 240;
+const SINK_WIDTH = 280;
+export const MIN_WIDTH = 180;
+const PLAYER_HEIGHT = 214;
+const IMAGE_HEIGHT = 168;
+
+/** What a run adds to a node's face. */
+export type Face = { readonly media: "none" | "player" | "image"; readonly fault: boolean };
+export const PLAIN_FACE: Face = { media: "none", fault: false };
+
+export type Row =
+  | { readonly kind: "ports"; readonly height: number; readonly input?: InputSocket; readonly output?: OutputSocket }
+  | { readonly kind: "knob"; readonly height: number; readonly socket: InputSocket }
+  | { readonly kind: "advanced"; readonly height: number; readonly count: number; readonly open: boolean }
+  | { readonly kind: "media"; readonly height: number; readonly what: "player" | "image" }
+  | { readonly kind: "fault"; readonly height: number };
+
+export type Shape = {
+  readonly width: number;
+  readonly height: number;
+  readonly rows: readonly Row[];
+  /** Heights of the ports' centers below the node's top, by name. */
+  readonly inputs: ReadonlyMap<string, number>;
+  readonly outputs: ReadonlyMap<string, number>;
+};
+
+type Known = { readonly definition: NodeDefinition; readonly face: Face; readonly shape: Shape };
+const known = new WeakMap<NodeInstance, Known>();
+
+/** The shape of a node; kept until the node, its definition or its face changes. */
+export function shapeOf(node: NodeInstance, definition: NodeDefinition, face: Face): Shape {
+  const kept = known.get(node);
+  if (kept && kept.definition === definition && kept.face.media === face.media && kept.face.fault === face.fault) return kept.shape;
+  const shape = node.collapsed ? collapsedShape(node, definition) : fullShape(node, definition, face);
+  known.set(node, { definition, face, shape });
+  return shape;
+}
+
+export function widthOf(node: NodeInstance, definition: NodeDefinition): number {
+  return Math.max(node.size?.[0] ?? (definition.sink ? SINK_WIDTH : DEFAULT_WIDTH), MIN_WIDTH);
+}
+
+function collapsedShape(node: NodeInstance, definition: NodeDefinition): Shape {
+  const middle = HEADER / 2;
+  return {
+    width: widthOf(node, definition),
+    height: HEADER,
+    rows: [],
+    inputs: new Map(definition.inputs.map((socket) => [socket.name, middle])),
+    outputs: new Map(definition.outputs.map((socket) => [socket.name, middle])),
+  };
+}
+
+function fullShape(node: NodeInstance, definition: NodeDefinition, face: Face): Shape {
+  const rows = [...portRows(definition), ...knobRows(node, definition)];
+  if (face.fault) rows.push({ kind: "fault", height: FAULT_ROW });
+  if (face.media !== "none") rows.push({ kind: "media", what: face.media, height: face.media === "player" ? PLAYER_HEIGHT : IMAGE_HEIGHT });
+  const inputs = new Map<string, number>();
+  const outputs = new Map<string, number>();
+  let y = HEADER + PADDING / 2;
+  for (const row of rows) {
+    const middle = y + (row.kind === "knob" && row.height === TEXT_ROW ? KNOB_ROW / 2 : row.height / 2);
+    if (row.kind === "ports" && row.input) inputs.set(row.input.name, middle);
+    if (row.kind === "ports" && row.output) outputs.set(row.output.name, middle);
+    if (row.kind === "knob") inputs.set(row.socket.name, middle);
+    y += row.height;
+  }
+  return { width: widthOf(node, definition), height: y + PADDING / 2, rows, inputs, outputs };
+}
+
+function portRows(definition: NodeDefinition): Row[] {
+  const wires = definition.inputs.filter((socket) => socket.wire);
+  const count = Math.max(wires.length, definition.outputs.length);
+  return Array.from({ length: count }, (_, index) => {
+    const input = wires[index];
+    const output = definition.outputs[index];
+    return { kind: "ports", height: PORT_ROW, ...(input ? { input } : {}), ...(output ? { output } : {}) };
+  });
+}
+
+function knobRows(node: NodeInstance, definition: NodeDefinition): Row[] {
+  const inputs = inputsOf(node);
+  const rows: Row[] = [];
+  let folded = 0;
+  for (const socket of definition.inputs) {
+    const linked = isLink(inputs[socket.name]);
+    if (socket.wire || (!linked && !isShown(socket, definition, inputs))) continue;
+    if (socket.advanced) folded += 1;
+    if (socket.advanced && !node.advanced && !linked) continue;
+    rows.push({ kind: "knob", height: isArea(socket) && !linked ? TEXT_ROW : KNOB_ROW, socket });
+  }
+  if (folded > 0) rows.push({ kind: "advanced", height: ADVANCED_ROW, count: folded, open: node.advanced === true });
+  return rows;
+}
+
+/** The definition of a node; for an unknown type, one with the sockets that the document speaks of. */
+export function definitionOf(scope: Scope, definitions: Definitions, id: string): NodeDefinition {
+  const node = nodesOf(scope)[id];
+  const found = node && definitions(node.type);
+  return found ?? placeholder(scope, id, node);
+}
+
+const placeholders = new WeakMap<NodeInstance, { scope: Scope; definition: NodeDefinition }>();
+
+function placeholder(scope: Scope, id: string, node: NodeInstance | undefined): NodeDefinition {
+  const kept = node && placeholders.get(node);
+  if (kept && kept.scope.nodes === scope.nodes) return kept.definition;
+  const names = new Set([...linksOf(scope)].filter(({ link }) => link.link[0] === id).map(({ link }) => link.link[1]));
+  const definition: NodeDefinition = {
+    id: node?.type ?? id,
+    version: node?.version ?? 1,
+    title: node?.type ?? id,
+    category: "",
+    help: "",
+    inputs: Object.entries(node ? inputsOf(node) : {}).map(([name, value]) => ({ name, type: "any", wire: isLink(value), required: false, help: "" })),
+    outputs: [...names].map((name) => ({ name, type: "any", help: "" })),
+    sink: false,
+    aliases: [],
+  };
+  if (node) placeholders.set(node, { scope, definition });
+  return definition;
+}
+
+/** Where a node is drawn, a place in the making before the written one. */
+export function placeOf(node: NodeInstance, id: string, drag: ReadonlyMap<string, Point> | null): Point {
+  return drag?.get(id) ?? node.at ?? [0, 0];
+}

@@ -1,0 +1,28 @@
+/** What the kinds of events carry: the engine's events and the job's own, as the server's `engine/events.py` says them. */
+import type { EventEntry, JobEntry, JobError } from "../api/types";
+
+export type Artifact = { readonly path: string; readonly media_type: string; readonly size_bytes: number; readonly digest: string };
+
+export type Fault = { readonly message: string; readonly hint?: string; readonly path?: string; readonly traceback?: string };
+
+type Kinds = {
+  job_state: { readonly state: JobEntry["state"]; readonly error?: JobError | null };
+  run_started: { readonly summary: string; readonly nodes: number; readonly to_run: number };
+  node_started: { readonly node: string };
+  node_progress: { readonly node: string; readonly done: number; readonly total: number | null; readonly unit: string };
+  node_preview: { readonly node: string; readonly media_type: string; readonly data: string };
+  node_log: { readonly node: string; readonly message: string };
+  node_warning: Fault & { readonly node: string };
+  node_cached: { readonly node: string };
+  node_finished: { readonly node: string; readonly seconds: number };
+  node_failed: { readonly node: string; readonly error: Fault };
+  artifact: { readonly node: string; readonly output: string; readonly artifact: Artifact };
+  run_finished: { readonly status: string; readonly seconds: number };
+};
+
+export type KnownEvent = { [Kind in keyof Kinds]: { readonly kind: Kind; readonly data: Kinds[Kind] } }[keyof Kinds];
+
+/** The event by its kind; kinds that a newer server sends fall through every `switch`. */
+export function known(event: EventEntry): KnownEvent {
+  return event as unknown as KnownEvent;
+}
