@@ -70,7 +70,7 @@ def _frame_problems(able: Capabilities, frames: int) -> Iterator[InputProblem]:
         message = f"{frames} frames are more than the model can make, {able.max_frames}"
         yield InputProblem("frames", message, f"try {legal}", "out_of_range")
     elif frames != legal:
-        message = f"{frames} frames are not 1 plus a multiple of {able.temporal_scale}"
+        message = f"{frames} frames are not 1 plus a multiple of {able.frame_step}"
         yield InputProblem("frames", message, f"try {legal}", "off_grid")
 
 

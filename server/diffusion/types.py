@@ -31,6 +31,10 @@ class Capabilities:
         size_multiple: Width and height are multiples of this many pixels.
         max_size: Longest side in pixels that the position embedding covers.
         max_frames: Most pixel frames that the position embedding covers.
+        fixed_width: Pixels, of a model that makes this width alone; 0 is any.
+        fixed_height: Pixels, of a model that makes this height alone; 0 is any.
+        frame_multiple: Pixel frames are 1 plus a multiple of this many; 0 is the temporal scale.
+        latent_frame_multiple: Latent frames are padded at the beginning to a multiple of this many.
         prompt_tokens: Tokens that a prompt is padded or cut to.
         batched_cfg: Whether guidance runs both branches in one batch.
         embedded_guidance: Whether the guidance scale is an input of the network, which then takes one forward a step.
@@ -55,6 +59,10 @@ class Capabilities:
     size_multiple: int
     max_size: int
     max_frames: int
+    fixed_width: int = 0
+    fixed_height: int = 0
+    frame_multiple: int = 0
+    latent_frame_multiple: int = 1
     prompt_tokens: int
     batched_cfg: bool = False
     embedded_guidance: bool = False
@@ -80,8 +88,13 @@ class Capabilities:
     def legal_frames(self, frames: int) -> int:
         """Return the smallest legal number of pixel frames that is not below `frames`, up to the model's most."""
         frames = min(max(1, frames), self.max_frames)
-        wanted = 1 + math.ceil((frames - 1) / self.temporal_scale) * self.temporal_scale
-        return wanted if wanted <= self.max_frames else wanted - self.temporal_scale
+        wanted = 1 + math.ceil((frames - 1) / self.frame_step) * self.frame_step
+        return wanted if wanted <= self.max_frames else wanted - self.frame_step
+
+    @property
+    def frame_step(self) -> int:
+        """Pixel frames between one legal length and the next."""
+        return self.frame_multiple or self.temporal_scale
 
     def latent_frames(self, frames: int) -> int:
         """Return how many latent frames hold `frames` pixel frames."""

@@ -113,10 +113,17 @@ def encode(
             tiling == "auto" and family.decode_bytes(module, shell) > _working_bytes(residency, device)
         )
         samples = family.encode(module, pixels, tiled=tiled)
-    samples = {name: sample.cpu() for name, sample in samples.items()}
+    multiple = vae.capabilities.latent_frame_multiple
+    samples = {name: _padded(sample.cpu(), multiple) for name, sample in samples.items()}
     return Latent(
         family=vae.family, samples=samples, noise_level=0.0, width=width, height=height, frames=count, fps=fps
     )
+
+
+def _padded(sample: torch.Tensor, multiple: int) -> torch.Tensor:
+    """Repeat the first latent frame until their number is a multiple; decoding leaves the repeats out."""
+    missing = -sample.shape[2] % multiple
+    return torch.cat([sample[:, :, :1].expand(-1, -1, missing, -1, -1), sample], dim=2)
 
 
 def _working_bytes(residency: Residency, device: str) -> float:

@@ -12,6 +12,7 @@ from server.diffusion.families.base import Family
 _ADAPTERS = {
     "wan": "server.diffusion.families.wan:Wan",
     "ltx": "server.diffusion.families.ltx:LTXVideo",
+    "cogvideox": "server.diffusion.families.cogvideox:CogVideoX",
 }
 
 

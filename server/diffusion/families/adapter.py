@@ -35,6 +35,7 @@ class Adapter:
         """Return the one shape (1, channels, latent frames, height, width)."""
         scale = capabilities.spatial_scale
         latent_frames = capabilities.latent_frames(frames)
+        latent_frames += -latent_frames % capabilities.latent_frame_multiple
         return {MAIN: (1, capabilities.latent_channels, latent_frames, height // scale, width // scale)}
 
     def embed_images(self, stack: ImageStack, pictures: list[Tensor]) -> Tensors:

@@ -179,7 +179,7 @@ class Family(Protocol):
         ...
 
     def encode(self, vae: torch.nn.Module, pixels: Tensor, *, tiled: bool) -> Tensors:
-        """Encode (1, 3, frames, height, width) pixels in [-1, 1] to normalised latents."""
+        """Encode (1, 3, frames, height, width) pixels in [-1, 1] to normalised latents, without padding."""
         ...
 
     def decode_bytes(self, vae: torch.nn.Module, latent: Latent) -> int:

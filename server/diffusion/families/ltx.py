@@ -32,7 +32,7 @@ class LTXVideo(Adapter):
     """Adapter of the LTX-Video models."""
 
     name = "ltx"
-    pipelines = frozenset({"LTXPipeline", "LTXImageToVideoPipeline", "LTXConditionPipeline"})
+    pipelines = frozenset({"LTXPipeline", "LTXImageToVideoPipeline"})
 
     def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
         """Read from the folder's configurations what the model can make."""

@@ -47,7 +47,12 @@ def check_size(capabilities: Capabilities, *, width: int, height: int, frames: i
     Raises:
         SizeError: With the nearest legal value in its hint.
     """
-    for name, value in (("width", width), ("height", height)):
+    for name, value, fixed in (
+        ("width", width, capabilities.fixed_width),
+        ("height", height, capabilities.fixed_height),
+    ):
+        if fixed and value != fixed:
+            raise SizeError(f"{name} {value} does not fit this model, which makes {fixed} alone.", f"Try {fixed}.")
         legal = capabilities.legal_size(value)
         if value != legal:
             raise SizeError(
@@ -57,7 +62,7 @@ def check_size(capabilities: Capabilities, *, width: int, height: int, frames: i
             )
     legal = capabilities.legal_frames(frames)
     if frames != legal:
-        scale = capabilities.temporal_scale
+        scale = capabilities.frame_step
         rule = f"1 plus a multiple of {scale}" if scale > 1 else "a number from 1"
         raise SizeError(
             f"{frames} frames do not fit this model: it takes {rule}, up to {capabilities.max_frames}.", f"Try {legal}."
