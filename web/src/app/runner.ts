@@ -89,7 +89,7 @@ export class Runner {
     try {
       const job = await client.submitJob(workflow, { key: crypto.randomUUID(), front });
       const entry = { id: job.id, state: "queued", title: job.title, priority: front ? 1 : 0, created_at: job.created_at, started_at: null, finished_at: null, error: null, retry_of: null, position: null } as const;
-      this.run.setState((state) => ({ ...(state.jobs.some((known) => known.entry.id === job.id) ? state : withJob(state, entry)), problems: [] }));
+      this.run.setState((state) => ({ ...withJob(state, entry), problems: [] }));
       this.show(job.id);
     } catch (error) {
       this.#refused(error);

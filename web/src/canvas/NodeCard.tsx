@@ -6,11 +6,13 @@ import { inputsOf, isLink, type NodeInstance, nodesOf, scopeAt } from "../graph/
 import { setField } from "../graph/edits";
 import { t } from "../i18n";
 import type { NodeRun } from "../run/state";
+import { CategoryIcon, mainType } from "./CategoryIcon";
+import { useCanvas } from "./context";
+import { faceOf } from "./faces";
 import { KnobRow } from "./KnobRow";
 import { Player } from "./Player";
 import { Port } from "./Port";
 import { definitionOf, HEADER, type Row, shapeOf } from "./shape";
-import { faceOf } from "./faces";
 import { useNodeProblems } from "./problems";
 import { words } from "./words";
 
@@ -58,6 +60,7 @@ type HeaderProps = { readonly id: string; readonly node: NodeInstance; readonly 
 
 function Header({ id, node, definition, run, known, problem }: HeaderProps) {
   const editor = useEditor();
+  const { colorOf } = useCanvas();
   const renaming = useView((view) => view.renaming === id);
   const help = known ? definition.help : t("node.unknown_help", { type: node.type });
   const rename = (title: string | null) => {
@@ -68,7 +71,8 @@ function Header({ id, node, definition, run, known, problem }: HeaderProps) {
   return (
     <header style={{ height: HEADER }} title={help}>
       <button type="button" className="node-fold nodrag" aria-label={node.collapsed ? t("node.expand") : t("cmd.collapse")} aria-expanded={!node.collapsed} onClick={expand}>
-        {node.collapsed ? <ChevronRight size={14} /> : <ChevronDown size={14} />}
+        <CategoryIcon definition={definition} color={colorOf(mainType(definition))} />
+        {node.collapsed ? <ChevronRight size={15} /> : <ChevronDown size={15} />}
       </button>
       {renaming ? (
         <TitleField title={node.title ?? definition.title} onDone={rename} />

@@ -6,6 +6,7 @@ import { fits } from "../graph/connect";
 import { addConnected, addNode } from "../graph/edits";
 import { rank } from "../graph/search";
 import { t } from "../i18n";
+import { CategoryIcon, mainType } from "./CategoryIcon";
 import { useCanvas } from "./context";
 import { HEADER } from "./shape";
 import { words } from "./words";
@@ -27,6 +28,7 @@ function OpenSearch({ request }: { readonly request: SearchRequest }) {
   const editor = useEditor();
   const catalogue = useDocument((state) => state.catalogue);
   const workflow = useDocument((state) => state.history.document);
+  const { colorOf } = useCanvas();
   const [query, setQuery] = useState("");
   const [index, setIndex] = useState(0);
   const box = useRef<HTMLDivElement>(null);
@@ -105,6 +107,7 @@ function OpenSearch({ request }: { readonly request: SearchRequest }) {
                 onPointerMove={() => setIndex(place)}
                 onClick={() => pick(entry)}
               >
+                <CategoryIcon definition={entry.definition} color={colorOf(mainType(entry.definition))} size={14} />
                 <span>{entry.title}</span>
                 <em>{entry.definition.category}</em>
               </li>

@@ -30,7 +30,7 @@ export function matchScore(text: string, word: string): number {
   if (text === word) return 100;
   const at = text.indexOf(word);
   if (at === 0) return 90 - Math.min(text.length - word.length, 20) / 2;
-  if (at > 0) return /[\s_/-]/.test(text[at - 1] ?? "") ? 70 : 50;
+  if (at > 0) return (/[\s_/-]/.test(text[at - 1] ?? "") ? 70 : 50) - Math.min(text.length, 40) / 10;
   return scattered(text, word);
 }
 

@@ -76,7 +76,9 @@ function freshJob(entry: JobEntry): JobRun {
 export function withJob(state: RunState, entry: JobEntry): RunState {
   const known = state.jobs.find((job) => job.entry.id === entry.id);
   if (!known) return { ...state, jobs: [freshJob(entry), ...state.jobs] };
-  return { ...state, jobs: state.jobs.map((job) => (job === known ? { ...job, entry } : job)) };
+  // Its events may have come before the answer: they know its state, and only the answer its title.
+  const { title, created_at } = entry;
+  return { ...state, jobs: state.jobs.map((job) => (job === known ? { ...job, entry: { ...job.entry, title, created_at } } : job)) };
 }
 
 /** The state after an event. Events of unknown jobs make them known; those of other jobs leave the canvas alone. */

@@ -1,0 +1,28 @@
+import { Box, Brush, Clapperboard, Component, Film, Hash, Image, type LucideIcon, Music, Scissors, Sparkles, Type, Waypoints } from "lucide-react";
+import type { NodeDefinition } from "../graph/catalogue";
+
+const ICONS: readonly (readonly [prefix: string, icon: LucideIcon])[] = [
+  ["models", Box],
+  ["text", Type],
+  ["latent", Sparkles],
+  ["sampling", Brush],
+  ["video/edit", Scissors],
+  ["video", Film],
+  ["image", Image],
+  ["audio", Music],
+  ["values", Hash],
+  ["subgraphs", Component],
+  ["logic", Waypoints],
+];
+
+/** A sign for what a node is about, in the color of what it gives (or takes, when it gives nothing but a file). */
+export function CategoryIcon({ definition, color, size = 15 }: { readonly definition: NodeDefinition; readonly color: string; readonly size?: number }) {
+  const Icon = ICONS.find(([prefix]) => definition.category.startsWith(prefix))?.[1] ?? Clapperboard;
+  return <Icon size={size} color={color} strokeWidth={2.1} aria-hidden />;
+}
+
+/** The type that a node stands for. */
+export function mainType(definition: NodeDefinition): string {
+  const output = definition.sink ? undefined : definition.outputs[0];
+  return (output ?? definition.inputs[0] ?? definition.outputs[0])?.type ?? "any";
+}
