@@ -147,3 +147,22 @@ def make_clip_vision(*, projection: int | None = None) -> object:
         **({} if projection is None else {"projection_dim": projection}),
     )
     return (CLIPVisionModel if projection is None else CLIPVisionModelWithProjection)(config).eval()
+
+
+def make_clip_text(*, projection: int | None = None) -> object:
+    """Return a random CLIP text encoder, 16 wide, over the tokenizer's words."""
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    config = CLIPTextConfig(
+        vocab_size=40,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=77,
+        bos_token_id=2,
+        eos_token_id=1,
+        pad_token_id=0,
+        **({} if projection is None else {"projection_dim": projection}),
+    )
+    return (CLIPTextModel if projection is None else CLIPTextModelWithProjection)(config).eval()

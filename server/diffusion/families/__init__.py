@@ -13,6 +13,7 @@ _ADAPTERS = {
     "wan": "server.diffusion.families.wan:Wan",
     "ltx": "server.diffusion.families.ltx:LTXVideo",
     "cogvideox": "server.diffusion.families.cogvideox:CogVideoX",
+    "hunyuan": "server.diffusion.families.hunyuan:HunyuanVideo",
 }
 
 
