@@ -36,7 +36,13 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SLOW_S = 0.05
-"""Results that took less stay in memory alone, unless they are artifacts: reading them back would gain nothing."""
+"""Results that took longer, and artifacts, are durable on disk before anything goes on."""
+
+SMALL_BYTES = 2**20
+"""Quicker results go to the disk too when they are no larger, but nobody waits for the disk: a power cut may cost them.
+
+Knobs' values stay in memory: reading them back would gain nothing. So do large quick results.
+"""
 
 ENTRY_BYTES = 256
 """What an entry costs beside its values."""
@@ -130,23 +136,27 @@ class Cache:
     def put(
         self, key: Key, outputs: Mapping[str, object], types: Mapping[str, str], seconds: float, folder: Path
     ) -> Stored:
-        """Keep a node's outputs, none of them a stream: in memory, and durably on disk if they took long.
+        """Keep a node's outputs, none of them a stream: in memory, and on disk where that is worth it.
 
         Args:
             key: The node's key.
             outputs: By name.
             types: Socket types by output name.
-            seconds: What the result took; see `SLOW_S`.
+            seconds: What the result took; see `SLOW_S` and `SMALL_BYTES`.
             folder: The outputs folder.
         """
+        size = self._size(outputs, types)
         stamps = {name: artifact_stamp(folder, value) for name, value in outputs.items() if isinstance(value, Artifact)}
         with self._lock:
-            in_memory = self._memory.put(key, MemoryEntry(outputs, self._size(outputs, types), stamps))
+            in_memory = self._memory.put(key, MemoryEntry(outputs, size, stamps))
         place: Place = "memory" if in_memory else "nowhere"
-        if seconds < SLOW_S and not stamps:
+        quick = seconds < SLOW_S and not stamps
+        if quick and (size > SMALL_BYTES or not self._has_codec(outputs, types)):
             return Stored(place)
         try:
-            written = self._write(key, lambda target: write_outputs(outputs, types, stamps, self.sockets, target))
+            written = self._write(
+                key, lambda target: write_outputs(outputs, types, stamps, self.sockets, target), durable=not quick
+            )
         except NotStorableError:
             return Stored(place)
         except MemoryError:
@@ -288,14 +298,17 @@ class Cache:
                 self._memory.put(key, MemoryEntry(outputs, self._size(outputs, types), stamps))
         return outputs
 
-    def _write(self, key: Key, fill: Callable[[Path], Mapping[str, dict[str, object]]]) -> bool:
+    def _has_codec(self, outputs: Mapping[str, object], types: Mapping[str, str]) -> bool:
+        return any(codec_of(value, types[name], self.sockets) for name, value in outputs.items() if value is not None)
+
+    def _write(self, key: Key, fill: Callable[[Path], Mapping[str, dict[str, object]]], *, durable: bool) -> bool:
         folder = self._disk.begin()
         try:
-            return self._publish(key, folder, seal(folder, fill(folder)))
+            return self._publish(key, folder, seal(folder, fill(folder), durable=durable), durable=durable)
         finally:
             self._disk.discard(folder)
 
-    def _publish(self, key: Key, folder: Path, manifest: Manifest) -> bool:
+    def _publish(self, key: Key, folder: Path, manifest: Manifest, *, durable: bool = True) -> bool:
         """Move a sealed folder among the entries, if there is room for it or it is pinned."""
         size = manifest.size_bytes
 
@@ -308,7 +321,7 @@ class Cache:
             doomed = self._make_room(size)
             fits = self._index.size_bytes() + size <= self._disk_bytes
             if fits or key in self._pins:
-                self._disk.commit(folder, key, manifest)
+                self._disk.commit(folder, key, manifest, durable=durable)
                 self._index.add(key, size, json.dumps(manifest.formats))
                 if key in self._pins:
                     self._index.pin([key], self._disk.owner.name)

@@ -76,6 +76,8 @@ class Reasoner:
             return f"follows {followed}"
         if file_lost:
             return "its file was deleted or changed"
+        if node.definition.instant:
+            return "it only describes, which takes no time"
         return OUTCOMES[remembered.outcome]
 
     def _own_change(self, node: GraphNode, parts: Parts, before: Parts) -> str:

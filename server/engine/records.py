@@ -135,22 +135,28 @@ def read_outputs(manifest: Manifest, sockets: Mapping[str, SocketType], folder: 
     return outputs
 
 
-def seal(folder: Path, records: Mapping[str, dict[str, Any]]) -> Manifest:
-    """Make every file of an entry durable, and write its manifest last."""
+def seal(folder: Path, records: Mapping[str, dict[str, Any]], *, durable: bool = True) -> Manifest:
+    """Digest every file of an entry, and write its manifest last; `durable` waits until all are on the disk."""
     files: dict[str, tuple[int, str]] = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            make_durable(path)
             files[path.relative_to(folder).as_posix()] = (path.stat().st_size, file_digest(path))
-        else:
-            sync_folder(path)
     body = json.dumps({"outputs": records, "files": files})
     digest = hashlib.blake2b(body.encode(), digest_size=20).hexdigest()
     manifest = folder / MANIFEST
     manifest.write_text(f"{digest}\n{body}\n", encoding="utf-8")
-    make_durable(manifest)
-    sync_folder(folder)
+    if durable:
+        _make_all_durable(folder)
     return Manifest(records, files)
+
+
+def _make_all_durable(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            make_durable(path)
+        else:
+            sync_folder(path)
+    sync_folder(folder)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server.engine.cache import SLOW_S, Cache, Stored
+from server.engine.cache import SLOW_S, SMALL_BYTES, Cache, Stored
 from server.engine.keys import Key
 from server.engine.owner import Owner
 from tests.engine import toys
@@ -54,11 +54,20 @@ def test_values_come_back_equal_and_of_the_same_type_after_a_restart(bench: Benc
     assert bench.cache.where(key(1), bench.folders.outputs) == "memory"
 
 
-def test_quick_results_stay_in_memory(bench: Bench) -> None:
-    assert put(bench, 1, Blob(b"x"), seconds=0.001) == Stored("memory")
-    assert get(bench, 1) == Blob(b"x")
+def test_quick_numbers_stay_in_memory(bench: Bench) -> None:
+    assert put(bench, 1, 7, seconds=0.001, kind="int") == Stored("memory")
+    assert get(bench, 1) == 7
     bench.reopen()
     assert get(bench, 1) is None
+
+
+def test_quick_results_outlive_a_restart_while_they_are_small(bench: Bench) -> None:
+    bench.memory_bytes = 2 * SMALL_BYTES
+    bench.reopen()
+    assert put(bench, 1, Blob(b"x"), seconds=0.001) == Stored("disk")
+    assert put(bench, 2, Blob(b"x" * SMALL_BYTES), seconds=0.001) == Stored("memory")
+    bench.reopen()
+    assert (get(bench, 1), get(bench, 2)) == (Blob(b"x"), None)
 
 
 def test_a_value_without_a_codec_stays_in_memory(bench: Bench) -> None:
@@ -69,7 +78,7 @@ def test_a_value_without_a_codec_stays_in_memory(bench: Bench) -> None:
 
 
 def test_memory_forgets_what_was_used_longest_ago(bench: Bench) -> None:
-    bench.memory_bytes = 2_000
+    bench.memory_bytes, bench.disk_bytes = 2_000, 0
     bench.reopen()
     for number in (1, 2, 3):
         put(bench, number, Blob(bytes(400)), seconds=0)
