@@ -1,5 +1,6 @@
 /** Requests to the server: one function an address, typed by what OpenAPI says. No state, no drawing. */
 import type {
+  ArtifactList,
   CatalogueAnswer,
   ErrorAnswer,
   HealthAnswer,
@@ -46,6 +47,7 @@ export const cancelJob = (id: string) => post<JobEntry>(`/jobs/${encodeURICompon
 export const retryJob = (id: string) => post<SubmittedJob>(`/jobs/${encodeURIComponent(id)}/retry`);
 export const moveToFront = (id: string) => post<QueueAnswer>(`/jobs/${encodeURIComponent(id)}/move`, { to: "front" });
 export const deleteJob = (id: string) => request<void>("DELETE", `/jobs/${encodeURIComponent(id)}`);
+export const listArtifacts = (limit = 100) => get<ArtifactList>(`/artifacts?limit=${limit}`);
 export const listUploads = () => get<UploadList>("/uploads");
 
 /** Queue a workflow; `key` makes repeating the request after a lost answer safe. */

@@ -68,8 +68,10 @@ export class EventStream {
   #receive(answer: SocketAnswer): void {
     if (answer.ended) this.#replaying.delete(answer.ended);
     if (!answer.event) return;
-    if (answer.event.number !== null && answer.event.number !== undefined) this.#last = Math.max(this.#last, answer.event.number);
-    this.#handlers.onEvent(answer.event);
+    // Fields that are null do not cross the wire.
+    const event: EventEntry = { ...answer.event, seq: answer.event.seq ?? null, number: answer.event.number ?? null };
+    if (event.number !== null) this.#last = Math.max(this.#last, event.number);
+    this.#handlers.onEvent(event);
   }
 
   #lost(socket: WebSocket): void {

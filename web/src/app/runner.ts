@@ -2,13 +2,14 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import * as client from "../api/client";
 import { EventStream } from "../api/events";
+import type { EventEntry } from "../api/types";
 import type { Services } from "../editor/context";
 import type { Editor } from "../editor/store";
 import type { Catalogue } from "../graph/catalogue";
 import { nodesOf, type Workflow } from "../graph/document";
 import { drawSeeds } from "../graph/edits";
 import { t } from "../i18n";
-import { afterEvent, NO_RUN, type RunState, showJob, withJob, withJobs } from "../run/state";
+import { afterEvent, NO_RUN, type RunState, showJob, withArtifacts, withJob, withJobs } from "../run/state";
 import { newSeed } from "../widgets/seed";
 
 /** Pause after an edit before the server is asked what it makes of the document. */
@@ -60,17 +61,22 @@ export class Runner {
       return;
     }
     this.#stream ??= new EventStream(client.socketUrl(window.location), {
-      onEvent: (event) => this.run.setState((state) => afterEvent(state, event)),
+      onEvent: (event) => this.#happened(event),
       onOpen: (resumed) => void this.#connected(resumed),
       onLost: () => this.run.setState({ online: false }),
     });
   }
 
+  #happened(event: EventEntry): void {
+    this.run.setState((state) => afterEvent(state, event));
+    if (event.kind === "run_finished") this.#planSoon();
+  }
+
   async #connected(resumed: boolean): Promise<void> {
     this.run.setState({ online: true });
     if (resumed) this.#tell(t("app.online"));
-    const { jobs } = await client.listJobs();
-    this.run.setState((state) => withJobs(state, jobs));
+    const [{ jobs }, { artifacts }] = await Promise.all([client.listJobs(), client.listArtifacts()]);
+    this.run.setState((state) => withArtifacts(withJobs(state, jobs), artifacts));
     const { shown } = this.run.getState();
     if (shown !== null) this.#stream?.replay(shown);
     this.#planSoon();

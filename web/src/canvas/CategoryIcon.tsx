@@ -18,7 +18,7 @@ const ICONS: readonly (readonly [prefix: string, icon: LucideIcon])[] = [
 /** A sign for what a node is about, in the color of what it gives (or takes, when it gives nothing but a file). */
 export function CategoryIcon({ definition, color, size = 15 }: { readonly definition: NodeDefinition; readonly color: string; readonly size?: number }) {
   const Icon = ICONS.find(([prefix]) => definition.category.startsWith(prefix))?.[1] ?? Clapperboard;
-  return <Icon size={size} color={color} strokeWidth={2.1} aria-hidden />;
+  return <Icon size={size} className="category-icon" style={{ "--port": color } as React.CSSProperties} strokeWidth={2.1} aria-hidden />;
 }
 
 /** The type that a node stands for. */

@@ -60,7 +60,7 @@ export function Player({ src, name }: PlayerProps) {
       >
         <track kind="captions" />
       </video>
-      <input className="player-seek" type="range" min={0} max={length || 1} step="any" value={time} aria-label={t("media.position")} onChange={(event) => seek(Number(event.target.value))} />
+      <input className="player-seek" type="range" min={0} max={length || 1} step="any" value={time} style={{ "--share": length > 0 ? time / length : 0 } as React.CSSProperties} aria-label={t("media.position")} onChange={(event) => seek(Number(event.target.value))} />
       <div className="player-bar">
         <PlayerButton label={playing ? t("media.pause") : t("media.play")} onClick={toggle}>
           {playing ? <Pause size={14} /> : <Play size={14} />}
@@ -73,7 +73,7 @@ export function Player({ src, name }: PlayerProps) {
         </PlayerButton>
         <span className="player-time">
           {clock(time)}
-          <em> / {clock(length)}</em>
+          <em> / {clock(length)} s</em>
         </span>
         <PlayerButton label={muted ? t("media.unmute") : t("media.mute")} onClick={() => setMuted(!muted)}>
           {muted ? <VolumeX size={14} /> : <Volume2 size={14} />}
@@ -97,11 +97,11 @@ function PlayerButton({ label, onClick, children }: { label: string; onClick: ()
   );
 }
 
-/** Seconds and hundredths. */
+/** Seconds and hundredths; minutes only when there are some. */
 function clock(seconds: number): string {
   const safe = Number.isFinite(seconds) ? seconds : 0;
   const minutes = Math.floor(safe / 60);
-  return `${minutes}:${(safe % 60).toFixed(2).padStart(5, "0")}`;
+  return minutes === 0 ? safe.toFixed(2) : `${minutes}:${(safe % 60).toFixed(2).padStart(5, "0")}`;
 }
 
 /** The length of a frame, learned from the times of two frames that follow each other while it plays. */

@@ -16,7 +16,8 @@ export type Palette = {
   readonly accent: string;
   readonly danger: string;
   readonly success: string;
-  readonly any: string;
+  /** How much black is mixed into the colors of ports and links, from 0 to 1: light themes need some. */
+  readonly shade: number;
 };
 
 export type Picture = {
@@ -48,8 +49,15 @@ export function readPalette(style: CSSStyleDeclaration): Palette {
     accent: color("accent"),
     danger: color("danger"),
     success: color("success"),
-    any: color("port-any"),
+    shade: Number(color("port-shade")) || 0,
   };
+}
+
+/** `#rrggbb` with some black in it. */
+function shaded(color: string, shade: number): string {
+  if (shade === 0 || !/^#[0-9a-f]{6}$/i.test(color)) return color;
+  const parts = [1, 3, 5].map((at) => Math.round(Number.parseInt(color.slice(at, at + 2), 16) * (1 - shade)));
+  return `rgb(${parts.join(" ")})`;
 }
 
 export function paint(context: CanvasRenderingContext2D, picture: Picture, ratio: number): void {
@@ -106,7 +114,7 @@ function strokeCurve(context: CanvasRenderingContext2D, curve: Curve, picture: P
   context.lineWidth = look.width + 3;
   context.stroke();
   context.globalAlpha = curve.faint ? 0.25 : look.near ? 1 : 0.72;
-  context.strokeStyle = picture.colorOf(curve.type);
+  context.strokeStyle = shaded(picture.colorOf(curve.type), picture.palette.shade);
   context.lineWidth = look.lit ? look.width + 1.8 : look.width;
   context.stroke();
 }

@@ -15,7 +15,7 @@ const PADDING = 8;
 export const DEFAULT_WIDTH = 240;
 const SINK_WIDTH = 280;
 export const MIN_WIDTH = 180;
-const PLAYER_HEIGHT = 214;
+const PLAYER_HEIGHT = 224;
 const IMAGE_HEIGHT = 168;
 
 /** What a run adds to a node's face. */

@@ -9,7 +9,7 @@ type Kinds = {
   job_state: { readonly state: JobEntry["state"]; readonly error?: JobError | null };
   run_started: { readonly summary: string; readonly nodes: number; readonly to_run: number };
   node_started: { readonly node: string };
-  node_progress: { readonly node: string; readonly done: number; readonly total: number | null; readonly unit: string };
+  node_progress: { readonly node: string; readonly done: number; readonly total?: number | null; readonly unit: string };
   node_preview: { readonly node: string; readonly media_type: string; readonly data: string };
   node_log: { readonly node: string; readonly message: string };
   node_warning: Fault & { readonly node: string };

@@ -63,6 +63,14 @@ export function withJobs(state: RunState, entries: readonly JobEntry[]): RunStat
   return { ...state, jobs: entries.map((entry) => ({ ...(known.get(entry.id) ?? freshJob(entry)), entry })) };
 }
 
+/** The state with files that jobs made before this page was opened. */
+export function withArtifacts(state: RunState, artifacts: readonly (Artifact & { readonly job: string })[]): RunState {
+  const byJob = new Map<string, Artifact[]>();
+  // They come newest first; a job's own list has the newest last.
+  for (const artifact of artifacts) byJob.set(artifact.job, [artifact, ...(byJob.get(artifact.job) ?? [])]);
+  return { ...state, jobs: state.jobs.map((job) => (job.artifacts.length > 0 ? job : { ...job, artifacts: byJob.get(job.entry.id) ?? [] })) };
+}
+
 /** Show a job on the canvas, from nothing. */
 export function showJob(state: RunState, id: string | null): RunState {
   return { ...state, shown: id, nodes: {}, seq: 0 };
@@ -146,7 +154,7 @@ function nodeAfter(node: NodeRun, event: EventEntry): NodeRun | null {
     case "node_started":
       return { ...node, state: "running", since: event.at * 1000 };
     case "node_progress":
-      return { ...node, done: data.done, total: data.total, unit: data.unit };
+      return { ...node, done: data.done, total: data.total ?? null, unit: data.unit };
     case "node_preview":
       return { ...node, preview: `data:${data.media_type};base64,${data.data}` };
     case "node_cached":
