@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import Image as PilImage
 
 from .errors import MediaError
-from .types import Clip, Image, frames_per_chunk
+from .frames import map_frames
+from .types import Clip, Image
 
 if TYPE_CHECKING:
     from .types import Array
@@ -40,20 +39,9 @@ def resize_clip(clip: Clip, width: int, height: int, *, method: Method = "lanczo
     _check(width, height, method)
     if (width, height) == (clip.width, clip.height):
         return clip
-    size = frames_per_chunk(width, height, clip.dtype)
-
-    def produce() -> Iterator[Array]:
-        pending: list[Array] = []
-        with closing(clip.frames()) as frames:
-            for pixels in frames:
-                pending.append(resize_frame(pixels, width, height, method=method))
-                if len(pending) == size:
-                    yield np.stack(pending)
-                    pending.clear()
-        if pending:
-            yield np.stack(pending)
-
-    return clip.derive(produce, width=width, height=height)
+    return map_frames(
+        clip, lambda pixels: resize_frame(pixels, width, height, method=method), width=width, height=height
+    )
 
 
 def resize_image(image: Image, width: int, height: int, *, method: Method = "lanczos") -> Image:
