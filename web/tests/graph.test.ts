@@ -47,7 +47,12 @@ describe("history", () => {
 
   test("typing in one knob is one step, and a pause begins another", () => {
     let history = beginHistory(start);
-    for (const [at, value] of [[0, "a"], [100, "ab"], [200, "abc"], [5000, "abcd"]] as const)
+    for (const [at, value] of [
+      [0, "a"],
+      [100, "ab"],
+      [200, "abc"],
+      [5000, "abcd"],
+    ] as const)
       history = perform(history, setInput(history.document, ROOT, { node: "text", input: "text" }, value), at);
     expect(history.past.length).toBe(2);
     expect(valueAt(undo(history).document as Json, ["nodes", "text", "inputs", "text"])).toBe("abc");
@@ -73,9 +78,16 @@ describe("reading and writing", () => {
   });
 
   test("fields that nobody knows stay where they stood", () => {
-    const edited = perform(beginHistory(start), setInput(start, ROOT, { node: "frames", input: "tiling" }, "never"), 0).document;
+    const edited = perform(
+      beginHistory(start),
+      setInput(start, ROOT, { node: "frames", input: "tiling" }, "never"),
+      0,
+    ).document;
     expect(Object.keys(edited)).toEqual(Object.keys(start));
-    expect(edited).toMatchObject({ viewport: { zoom: 0.8 }, nodes: { frames: { size: [220, 140] }, sharpen: { inputs: { options: { seed: null } } } } });
+    expect(edited).toMatchObject({
+      viewport: { zoom: 0.8 },
+      nodes: { frames: { size: [220, 140] }, sharpen: { inputs: { options: { seed: null } } } },
+    });
   });
 
   test("what could not be held is refused with its place", () => {
@@ -129,7 +141,8 @@ describe("links", () => {
     });
     const definitions = definitionsOf(workflow, catalogue);
     const why = (from: [string, string], to: [string, string]) =>
-      refuseLink(workflow, definitions, { node: from[0], output: from[1] }, { node: to[0], input: to[1] })?.code ?? null;
+      refuseLink(workflow, definitions, { node: from[0], output: from[1] }, { node: to[0], input: to[1] })?.code ??
+      null;
     expect(why(["models", "vae"], ["text", "encoder"])).toBe("type_mismatch");
     expect(why(["models", "text_encoder"], ["text", "encoder"])).toBe("already_linked");
     expect(why(["one", "clip"], ["two", "clip"])).toBe("cycle");
@@ -141,19 +154,40 @@ describe("links", () => {
   });
 
   test("a link dropped on a node takes the first free input that fits", () => {
-    const workflow = asWorkflow({ kinegraph: 1, nodes: { a: { type: "load_video" }, b: { type: "concatenate_clips", inputs: { first: { link: ["a", "clip"] } } } } });
+    const workflow = asWorkflow({
+      kinegraph: 1,
+      nodes: {
+        a: { type: "load_video" },
+        b: { type: "concatenate_clips", inputs: { first: { link: ["a", "clip"] } } },
+      },
+    });
     expect(bestInput(workflow, definitionsOf(workflow, catalogue), { node: "a", output: "clip" }, "b")).toBe("second");
   });
 
   test("a node dropped on a link is put into it", () => {
-    const workflow = asWorkflow({ kinegraph: 1, nodes: { a: { type: "load_video" }, b: { type: "trim_clip" }, c: { type: "save_video", inputs: { clip: { link: ["a", "clip"] } } } } });
+    const workflow = asWorkflow({
+      kinegraph: 1,
+      nodes: {
+        a: { type: "load_video" },
+        b: { type: "trim_clip" },
+        c: { type: "save_video", inputs: { clip: { link: ["a", "clip"] } } },
+      },
+    });
     const edit = insertOnLink(workflow, ROOT, definitionsOf(workflow, catalogue), { node: "c", input: "clip" }, "b");
     const { document } = applyPatches(workflow, edit.patches);
-    expect([...linksOf(document)].map(({ node, link }) => [link.link[0], node])).toEqual([["a", "b"], ["b", "c"]]);
+    expect([...linksOf(document)].map(({ node, link }) => [link.link[0], node])).toEqual([
+      ["a", "b"],
+      ["b", "c"],
+    ]);
   });
 
   test("a chain of 20,000 nodes is walked without running out of stack", () => {
-    const nodes = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`n${index}`, { type: "trim_clip", inputs: index ? { clip: { link: [`n${index - 1}`, "clip"] } } : {} }]));
+    const nodes = Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, index) => [
+        `n${index}`,
+        { type: "trim_clip", inputs: index ? { clip: { link: [`n${index - 1}`, "clip"] } } : {} },
+      ]),
+    );
     expect(isUpstream(asWorkflow({ kinegraph: 1, nodes }), "n0", "n19999")).toBe(true);
   });
 });
@@ -200,11 +234,22 @@ describe("edits", () => {
     const definition = catalogue.nodes["denoise"];
     if (!definition) throw new Error("the catalogue has no denoise");
     const { edit, id } = addNode(EMPTY_WORKFLOW, ROOT, definition, [10.4, 20.6]);
-    expect(applyPatches(EMPTY_WORKFLOW, edit.patches).document.nodes?.[id]).toEqual({ type: "denoise", version: 1, at: [10, 21], inputs: {} });
+    expect(applyPatches(EMPTY_WORKFLOW, edit.patches).document.nodes?.[id]).toEqual({
+      type: "denoise",
+      version: 1,
+      at: [10, 21],
+      inputs: {},
+    });
   });
 
   test("a refused link changes nothing", () => {
-    const edit = connect(start, ROOT, definitionsOf(start, catalogue), { node: "models", output: "vae" }, { node: "text", input: "encoder" });
+    const edit = connect(
+      start,
+      ROOT,
+      definitionsOf(start, catalogue),
+      { node: "models", output: "vae" },
+      { node: "text", input: "encoder" },
+    );
     expect(edit.patches).toEqual([]);
   });
 });
@@ -239,7 +284,10 @@ describe("knobs", () => {
 });
 
 describe("search", () => {
-  const entries = Object.values(catalogue.nodes).map((node) => ({ title: node.title, words: [node.id, node.category, ...node.aliases] }));
+  const entries = Object.values(catalogue.nodes).map((node) => ({
+    title: node.title,
+    words: [node.id, node.category, ...node.aliases],
+  }));
   const first = (query: string) => rank(entries, query)[0]?.title;
 
   test("finds by title, alias, scattered letters and several words", () => {

@@ -39,7 +39,8 @@ export type Document = { readonly [key: string]: unknown };
 
 export const health = () => get<HealthAnswer>("/health");
 export const catalogue = () => get<CatalogueAnswer>("/catalogue");
-export const validate = (workflow: Document, signal?: AbortSignal) => post<ValidateAnswer>("/validate", { workflow }, signal);
+export const validate = (workflow: Document, signal?: AbortSignal) =>
+  post<ValidateAnswer>("/validate", { workflow }, signal);
 export const plan = (workflow: Document, signal?: AbortSignal) => post<PlanAnswer>("/plan", { workflow }, signal);
 export const listJobs = (limit = 50) => get<JobList>(`/jobs?limit=${limit}`);
 export const getJob = (id: string) => get<JobAnswer>(`/jobs/${encodeURIComponent(id)}`);
@@ -59,7 +60,10 @@ export function submitJob(workflow: Document, options: { key: string; front?: bo
 /** Send a file as it is; `name` in the answer is what a file input takes. */
 export function upload(file: File): Promise<UploadAnswer> {
   const type = /^(image|video|audio)\//.test(file.type) ? file.type : "application/octet-stream";
-  return request<UploadAnswer>("POST", `/uploads?name=${encodeURIComponent(file.name)}`, { raw: file, headers: { "Content-Type": type } });
+  return request<UploadAnswer>("POST", `/uploads?name=${encodeURIComponent(file.name)}`, {
+    raw: file,
+    headers: { "Content-Type": type },
+  });
 }
 
 export const uploadUrl = (name: string) => `${PREFIX}/uploads/${encodeURIComponent(name)}`;
@@ -71,16 +75,28 @@ export function socketUrl(page: Location): string {
 }
 
 const get = <T>(path: string) => request<T>("GET", path);
-const post = <T>(path: string, body: unknown = {}, signal?: AbortSignal) => request<T>("POST", path, { body, ...(signal ? { signal } : {}) });
+const post = <T>(path: string, body: unknown = {}, signal?: AbortSignal) =>
+  request<T>("POST", path, { body, ...(signal ? { signal } : {}) });
 
-type Options = { readonly body?: unknown; readonly raw?: Blob; readonly headers?: Record<string, string>; readonly signal?: AbortSignal };
+type Options = {
+  readonly body?: unknown;
+  readonly raw?: Blob;
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
+};
 
 async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
   const headers = { ...(options.body === undefined ? {} : { "Content-Type": "application/json" }), ...options.headers };
   const body = options.raw ?? (options.body === undefined ? null : JSON.stringify(options.body));
   let response: Response;
   try {
-    response = await fetch(PREFIX + path, { method, headers, body, credentials: "same-origin", ...(options.signal ? { signal: options.signal } : {}) });
+    response = await fetch(PREFIX + path, {
+      method,
+      headers,
+      body,
+      credentials: "same-origin",
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "unreachable", "the server does not answer");
@@ -94,6 +110,10 @@ async function refusalOf(response: Response): Promise<ApiError> {
     const { error } = (await response.json()) as ErrorAnswer;
     return new ApiError(response.status, error.code, error.message, error.hint, error.problems);
   } catch {
-    return new ApiError(response.status, `http_${response.status}`, response.statusText || "the server failed to answer");
+    return new ApiError(
+      response.status,
+      `http_${response.status}`,
+      response.statusText || "the server failed to answer",
+    );
   }
 }

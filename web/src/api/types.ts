@@ -16,7 +16,7 @@ export type ArtifactEntry = {
 
 /** A page of files, newest first. */
 export type ArtifactList = {
-  readonly artifacts: readonly (ArtifactEntry)[];
+  readonly artifacts: readonly ArtifactEntry[];
   readonly cursor: string | null;
 };
 
@@ -33,7 +33,7 @@ export type CatalogueAnswer = {
   readonly nodes: { readonly [key: string]: { readonly [key: string]: unknown } };
   readonly sockets: { readonly [key: string]: { readonly [key: string]: unknown } };
   /** Packs that could not be loaded, and why. */
-  readonly failures: readonly ({ readonly [key: string]: string })[];
+  readonly failures: readonly { readonly [key: string]: string }[];
 };
 
 /** Headers that save sending the catalogue again. */
@@ -52,7 +52,7 @@ export type ErrorDetail = {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
-  readonly problems: readonly (ProblemEntry)[];
+  readonly problems: readonly ProblemEntry[];
 };
 
 /** One thing that happened to a job. */
@@ -104,7 +104,7 @@ export type JobAnswer = {
   /** The document that runs, migrated, with the inputs in place. */
   readonly workflow: { readonly [key: string]: unknown };
   readonly settings: { readonly [key: string]: unknown };
-  readonly artifacts: readonly (ArtifactEntry)[];
+  readonly artifacts: readonly ArtifactEntry[];
 };
 
 /** A job in a list. */
@@ -135,7 +135,7 @@ export type JobError = {
 
 /** A page of jobs, newest first. */
 export type JobList = {
-  readonly jobs: readonly (JobEntry)[];
+  readonly jobs: readonly JobEntry[];
   /** Give it back for the next page; null on the last one. */
   readonly cursor: string | null;
 };
@@ -164,7 +164,7 @@ export type MoveBody = {
 export type PlanAnswer = {
   /** Such as `3 of 7 nodes will run`. */
   readonly summary: string;
-  readonly steps: readonly (PlanStep)[];
+  readonly steps: readonly PlanStep[];
 };
 
 /** What would happen to one node, and why. */
@@ -186,7 +186,7 @@ export type ProblemEntry = {
 
 /** Ids of the waiting jobs, in the order in which they will run. */
 export type QueueAnswer = {
-  readonly waiting: readonly (string)[];
+  readonly waiting: readonly string[];
 };
 
 /** Headers that ask for a part of a file, or for nothing when it is known. */
@@ -255,7 +255,7 @@ export type UploadEntry = {
 
 /** The uploaded files, by name. */
 export type UploadList = {
-  readonly uploads: readonly (UploadEntry)[];
+  readonly uploads: readonly UploadEntry[];
 };
 
 /** What a raw upload is to be called; a multipart one brings its name. */
@@ -266,7 +266,7 @@ export type UploadQuery = {
 /** What is wrong with a workflow; `valid` says that nothing is. */
 export type ValidateAnswer = {
   readonly valid: boolean;
-  readonly problems: readonly (ProblemEntry)[];
+  readonly problems: readonly ProblemEntry[];
 };
 
 /** A workflow, and values for its named inputs. */

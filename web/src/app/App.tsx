@@ -2,6 +2,7 @@ import { type DragEvent, useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
 import { artifactUrl, listUploads, upload, uploadUrl } from "../api/client";
 import { GraphView } from "../canvas/GraphView";
+import { Minimap } from "../canvas/Minimap";
 import { SearchBox } from "../canvas/SearchBox";
 import { type Services, SessionProvider } from "../editor/context";
 import { Editor } from "../editor/store";
@@ -24,14 +25,26 @@ import { ZoomBar } from "./ZoomBar";
 /** Puts the parts together: one document, one connection, and the window around them. */
 export function App() {
   const [place] = useState(openWorkplace);
-  const session = useMemo(() => ({ editor: place.editor, run: place.runner.run, services: servicesOf(place) }), [place]);
+  const session = useMemo(
+    () => ({ editor: place.editor, run: place.runner.run, services: servicesOf(place) }),
+    [place],
+  );
   const theme = useStore(place.ui, (ui) => ui.theme);
   useEffect(() => place.runner.start(), [place]);
-  useEffect(() => keepDrafts(place.editor, () => place.runner.run.getState().shown, () => undefined), [place]);
+  useEffect(
+    () =>
+      keepDrafts(
+        place.editor,
+        () => place.runner.run.getState().shown,
+        () => undefined,
+      ),
+    [place],
+  );
   useEffect(() => {
     document.documentElement.dataset["theme"] = theme;
   }, [theme]);
   useCommandKeys(place);
+  useTabTitle(place);
   return (
     <WorkplaceProvider value={place}>
       <SessionProvider value={session}>
@@ -41,9 +54,27 @@ export function App() {
   );
 }
 
+/** Progress in the tab's title, for whoever looks elsewhere meanwhile. */
+function useTabTitle({ editor, runner }: Workplace): void {
+  useEffect(() => {
+    const show = () => {
+      const running = runner.run.getState().jobs.find((job) => job.entry.state === "running");
+      const title = editor.workflow.title || t("app.untitled");
+      const text = `${running ? `${Math.round(running.fraction * 100)} % · ` : ""}${title} – ${t("app.name")}`;
+      if (document.title !== text) document.title = text;
+    };
+    show();
+    const stops = [editor.document.subscribe(show), runner.run.subscribe(show)];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [editor, runner]);
+}
+
 function Shell({ place }: { readonly place: Workplace }) {
   const isEmpty = useStore(place.editor.document, (state) => Object.keys(nodesOf(state.history.document)).length === 0);
   const panel = useStore(place.ui, (ui) => ui.panel);
+  const minimap = useStore(place.ui, (ui) => ui.minimap);
 
   function onDrop(event: DragEvent) {
     const file = event.dataTransfer.files[0];
@@ -53,12 +84,18 @@ function Shell({ place }: { readonly place: Workplace }) {
   }
 
   return (
-    <div className="app" onDrop={onDrop} onDragOver={(event) => event.dataTransfer.types.includes("Files") && event.preventDefault()}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping a file is one more way; Open is the other
+    <div
+      className="app"
+      onDrop={onDrop}
+      onDragOver={(event) => event.dataTransfer.types.includes("Files") && event.preventDefault()}
+    >
       <TopBar />
       <main>
         {panel === "library" && <Library />}
         <GraphView>
           <ZoomBar />
+          {minimap && !isEmpty && <Minimap />}
           <SearchBox />
           {isEmpty && <StartScreen />}
         </GraphView>

@@ -17,7 +17,12 @@ function useDialog(onClose: () => void) {
   useEffect(() => {
     element.current?.showModal();
   }, []);
-  return { ref: element, onClose, onCancel: onClose, onClick: (event: React.MouseEvent) => event.target === element.current && onClose() };
+  return {
+    ref: element,
+    onClose,
+    onCancel: onClose,
+    onClick: (event: React.MouseEvent) => event.target === element.current && onClose(),
+  };
 }
 
 function Keys({ command }: { readonly command: Command }) {
@@ -38,7 +43,14 @@ function Palette() {
   const dialog = useDialog(close);
   const [query, setQuery] = useState("");
   const [index, setIndex] = useState(0);
-  const found = useMemo(() => rank(COMMANDS.map((command) => ({ title: t(command.title), words: [command.id], command })), query), [query]);
+  const found = useMemo(
+    () =>
+      rank(
+        COMMANDS.map((command) => ({ title: t(command.title), words: [command.id], command })),
+        query,
+      ),
+    [query],
+  );
   const current = found[Math.min(index, found.length - 1)];
 
   function pick(command: Command | undefined) {
@@ -69,16 +81,23 @@ function Palette() {
         }}
         onKeyDown={onKeyDown}
       />
-      <ul id="palette-list" role="listbox" aria-label={t("cmd.palette")}>
-        {found.length === 0 && <li className="none">{t("palette.nothing")}</li>}
+      <div id="palette-list" role="listbox" aria-label={t("cmd.palette")}>
+        {found.length === 0 && <div className="none">{t("palette.nothing")}</div>}
         {found.map(({ title, command }, place) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the input's, which keeps the focus
-          <li key={command.id} role="option" tabIndex={-1} aria-selected={command === current?.command} onPointerMove={() => setIndex(place)} onClick={() => pick(command)}>
+          <div
+            key={command.id}
+            role="option"
+            tabIndex={-1}
+            aria-selected={command === current?.command}
+            onPointerMove={() => setIndex(place)}
+            onClick={() => pick(command)}
+          >
             <span>{title}</span>
             <Keys command={command} />
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
     </dialog>
   );
 }

@@ -14,7 +14,12 @@ export function HistoryList() {
       {steps
         .map((step, index) => (
           <li key={`${step.at} ${step.label.key}`}>
-            <button type="button" data-undone={index >= past.length} aria-current={index === past.length - 1} onClick={() => editor.goTo(index + 1)}>
+            <button
+              type="button"
+              data-undone={index >= past.length}
+              aria-current={index === past.length - 1}
+              onClick={() => editor.goTo(index + 1)}
+            >
               {tDynamic(`step.${step.label.key}`, step.label)}
             </button>
           </li>

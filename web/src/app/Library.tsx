@@ -1,10 +1,10 @@
 import { useMemo, useState } from "react";
+import { toGraph } from "../canvas/window";
 import { useDocument } from "../editor/context";
 import type { NodeDefinition } from "../graph/catalogue";
 import { addNode } from "../graph/edits";
 import { rank } from "../graph/search";
 import { t } from "../i18n";
-import { toGraph } from "../canvas/window";
 import { useWorkplace } from "./workplaceContext";
 
 /** All nodes by category: click to add one in the middle, or drag it to its place. */
@@ -19,7 +19,10 @@ export function Library() {
     const canvas = document.querySelector(".graph")?.getBoundingClientRect();
     if (!canvas) return;
     const { viewport, size } = editor.view.getState();
-    const local = clientX === undefined || clientY === undefined ? ([size[0] / 2 - 120, size[1] / 2 - 80] as const) : ([clientX - canvas.left, clientY - canvas.top] as const);
+    const local =
+      clientX === undefined || clientY === undefined
+        ? ([size[0] / 2 - 120, size[1] / 2 - 80] as const)
+        : ([clientX - canvas.left, clientY - canvas.top] as const);
     const { edit, id } = addNode(editor.workflow, editor.path, definition, toGraph(viewport, local));
     editor.perform(edit);
     editor.select([id]);
@@ -27,7 +30,13 @@ export function Library() {
 
   return (
     <aside className="library" aria-label={t("library.title")}>
-      <input type="search" placeholder={t("search.placeholder")} aria-label={t("search.placeholder")} value={query} onChange={(event) => setQuery(event.target.value)} />
+      <input
+        type="search"
+        placeholder={t("search.placeholder")}
+        aria-label={t("search.placeholder")}
+        value={query}
+        onChange={(event) => setQuery(event.target.value)}
+      />
       <div className="library-list">
         {groups.map(([category, definitions]) => (
           <section key={category}>
@@ -56,10 +65,15 @@ export function Library() {
 
 function grouped(definitions: readonly NodeDefinition[], query: string): [string, NodeDefinition[]][] {
   const found = rank(
-    definitions.map((definition) => ({ title: definition.title, words: [definition.id, definition.category, ...definition.aliases], definition })),
+    definitions.map((definition) => ({
+      title: definition.title,
+      words: [definition.id, definition.category, ...definition.aliases],
+      definition,
+    })),
     query,
   );
   const groups = new Map<string, NodeDefinition[]>();
-  for (const { definition } of found) groups.set(definition.category, [...(groups.get(definition.category) ?? []), definition]);
+  for (const { definition } of found)
+    groups.set(definition.category, [...(groups.get(definition.category) ?? []), definition]);
   return [...groups].sort(([one], [other]) => (query ? 0 : one.localeCompare(other)));
 }

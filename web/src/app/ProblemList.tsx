@@ -1,5 +1,5 @@
 import { placeOfProblem } from "../canvas/problems";
-import { shapeOf, definitionOf, PLAIN_FACE, placeOf } from "../canvas/shape";
+import { definitionOf, PLAIN_FACE, placeOf, shapeOf } from "../canvas/shape";
 import { fitting } from "../canvas/window";
 import { useRun } from "../editor/context";
 import { nodesOf } from "../graph/document";
@@ -25,7 +25,9 @@ export function ProblemList() {
     const shape = shapeOf(node, definitionOf(editor.scope, editor.definitions, place.node), PLAIN_FACE);
     const [x, y] = placeOf(node, place.node, null);
     editor.select([place.node]);
-    editor.view.setState(({ size }) => ({ goal: fitting({ x0: x, y0: y, x1: x + shape.width, y1: y + shape.height }, size, 1, 200) }));
+    editor.view.setState(({ size }) => ({
+      goal: fitting({ x0: x, y0: y, x1: x + shape.width, y1: y + shape.height }, size, 1, 200),
+    }));
   }
 
   return (

@@ -58,7 +58,15 @@ function JobCard({ job, now }: { readonly job: JobRun; readonly now: number }) {
   return (
     <li className="job" data-state={entry.state} data-shown={shown}>
       {video ? (
-        <video src={artifactUrl(video.digest)} muted loop playsInline preload="metadata" onPointerEnter={(event) => void event.currentTarget.play()} onPointerLeave={(event) => event.currentTarget.pause()} />
+        <video
+          src={artifactUrl(video.digest)}
+          muted
+          loop
+          playsInline
+          preload="metadata"
+          onPointerEnter={(event) => void event.currentTarget.play()}
+          onPointerLeave={(event) => event.currentTarget.pause()}
+        />
       ) : image ? (
         <img src={artifactUrl(image.digest)} alt="" />
       ) : (
@@ -70,11 +78,35 @@ function JobCard({ job, now }: { readonly job: JobRun; readonly now: number }) {
         {entry.error && entry.state !== "canceled" && <em title={entry.error.hint ?? ""}>{entry.error.message}</em>}
       </div>
       <div className="job-actions">
-        {!isEnded(entry) && <Action label={t("queue.cancel")} icon={<X size={14} />} onClick={() => void place.runner.act(() => cancelJob(entry.id))} />}
-        {entry.state === "queued" && <Action label={t("queue.front")} icon={<ArrowUpToLine size={14} />} onClick={() => void place.runner.act(() => moveToFront(entry.id))} />}
-        {isEnded(entry) && <Action label={t("queue.retry")} icon={<RotateCcw size={14} />} onClick={() => void place.runner.act(() => retryJob(entry.id))} />}
+        {!isEnded(entry) && (
+          <Action
+            label={t("queue.cancel")}
+            icon={<X size={14} />}
+            onClick={() => void place.runner.act(() => cancelJob(entry.id))}
+          />
+        )}
+        {entry.state === "queued" && (
+          <Action
+            label={t("queue.front")}
+            icon={<ArrowUpToLine size={14} />}
+            onClick={() => void place.runner.act(() => moveToFront(entry.id))}
+          />
+        )}
+        {isEnded(entry) && (
+          <Action
+            label={t("queue.retry")}
+            icon={<RotateCcw size={14} />}
+            onClick={() => void place.runner.act(() => retryJob(entry.id))}
+          />
+        )}
         <Action label={t("queue.open")} icon={<FileInput size={14} />} onClick={() => void place.runner.act(open)} />
-        {isEnded(entry) && <Action label={t("queue.remove")} icon={<Trash2 size={14} />} onClick={() => void place.runner.act(() => deleteJob(entry.id))} />}
+        {isEnded(entry) && (
+          <Action
+            label={t("queue.remove")}
+            icon={<Trash2 size={14} />}
+            onClick={() => void place.runner.act(() => deleteJob(entry.id))}
+          />
+        )}
       </div>
       {entry.state === "running" && (
         <div className="job-progress">
@@ -85,7 +117,15 @@ function JobCard({ job, now }: { readonly job: JobRun; readonly now: number }) {
   );
 }
 
-function Action({ label, icon, onClick }: { readonly label: string; readonly icon: ReactNode; readonly onClick: () => void }) {
+function Action({
+  label,
+  icon,
+  onClick,
+}: {
+  readonly label: string;
+  readonly icon: ReactNode;
+  readonly onClick: () => void;
+}) {
   return (
     <button type="button" className="icon-button small" title={label} aria-label={label} onClick={onClick}>
       {icon}
@@ -95,13 +135,17 @@ function Action({ label, icon, onClick }: { readonly label: string; readonly ico
 
 function statusOf(job: JobRun, now: number): string {
   const { entry } = job;
-  if (entry.state === "queued") return entry.position === null ? t("queue.waiting") : t("queue.position", { count: entry.position });
+  if (entry.state === "queued")
+    return entry.position === null ? t("queue.waiting") : t("queue.position", { count: entry.position });
   if (entry.state === "running") {
     const left = secondsLeft(job, now);
     const percent = `${Math.round(job.fraction * 100)} %`;
-    return left === null ? `${t("queue.running")} · ${percent}` : `${percent} · ${t("queue.left", { time: clock(left) })}`;
+    return left === null
+      ? `${t("queue.running")} · ${percent}`
+      : `${percent} · ${t("queue.left", { time: clock(left) })}`;
   }
-  const took = entry.started_at !== null && entry.finished_at !== null ? ` · ${clock(entry.finished_at - entry.started_at)}` : "";
+  const took =
+    entry.started_at !== null && entry.finished_at !== null ? ` · ${clock(entry.finished_at - entry.started_at)}` : "";
   return t(`queue.${entry.state}`) + took;
 }
 

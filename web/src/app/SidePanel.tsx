@@ -16,7 +16,13 @@ export function SidePanel() {
     <aside className="side-panel" aria-label={t(TITLES[panel])}>
       <header>
         <h2>{t(TITLES[panel])}</h2>
-        <button type="button" className="icon-button small" title={t("panel.close")} aria-label={t("panel.close")} onClick={() => ui.setState({ panel: null })}>
+        <button
+          type="button"
+          className="icon-button small"
+          title={t("panel.close")}
+          aria-label={t("panel.close")}
+          onClick={() => ui.setState({ panel: null })}
+        >
           <X size={15} />
         </button>
       </header>

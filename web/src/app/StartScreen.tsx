@@ -43,9 +43,7 @@ export function StartScreen() {
           <span>{t("start.open_hint")}</span>
         </button>
       </div>
-      <p>
-        {t("start.hint")}
-      </p>
+      <p>{t("start.hint")}</p>
     </div>
   );
 }

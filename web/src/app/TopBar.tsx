@@ -1,4 +1,19 @@
-import { AlertTriangle, FolderOpen, History, Library as LibraryIcon, ListVideo, Moon, Play, Plus, Redo2, Save, Search, Sun, Undo2, X } from "lucide-react";
+import {
+  AlertTriangle,
+  FolderOpen,
+  History,
+  Library as LibraryIcon,
+  ListVideo,
+  Moon,
+  Play,
+  Plus,
+  Redo2,
+  Save,
+  Search,
+  Sun,
+  Undo2,
+  X,
+} from "lucide-react";
 import type { ReactNode } from "react";
 import { useDocument, useRun } from "../editor/context";
 import { setTitle } from "../graph/edits";
@@ -41,7 +56,13 @@ function Mark() {
   return (
     <svg className="mark" viewBox="0 0 32 32" width="26" height="26" role="img" aria-label={t("app.name")}>
       <rect width="32" height="32" rx="9" fill="var(--accent)" />
-      <path d="M9 10c7 0 7 12 14 12M9 22c3.5 0 5.2-3 7-6" fill="none" stroke="#fff" strokeWidth="2.6" strokeLinecap="round" />
+      <path
+        d="M9 10c7 0 7 12 14 12M9 22c3.5 0 5.2-3 7-6"
+        fill="none"
+        stroke="#fff"
+        strokeWidth="2.6"
+        strokeLinecap="round"
+      />
       <g fill="#fff">
         <circle cx="9" cy="10" r="3" />
         <circle cx="9" cy="22" r="3" />
@@ -82,7 +103,13 @@ function CommandButton({ id, icon }: { readonly id: string; readonly icon: React
   const place = useWorkplace();
   const { title, keys } = hintOf(id);
   return (
-    <button type="button" className="icon-button" title={title + keys} aria-label={title} onClick={() => commandById(id)?.run(place)}>
+    <button
+      type="button"
+      className="icon-button"
+      title={title + keys}
+      aria-label={title}
+      onClick={() => commandById(id)?.run(place)}
+    >
       {icon}
     </button>
   );
@@ -95,10 +122,24 @@ function UndoButtons() {
   const name = (step: typeof past) => (step ? tDynamic(`step.${step.label.key}`, step.label) : "");
   return (
     <>
-      <button type="button" className="icon-button" disabled={!past} title={past ? t("cmd.undo_named", { name: name(past) }) : t("cmd.undo")} aria-label={t("cmd.undo")} onClick={() => editor.undo()}>
+      <button
+        type="button"
+        className="icon-button"
+        disabled={!past}
+        title={past ? t("cmd.undo_named", { name: name(past) }) : t("cmd.undo")}
+        aria-label={t("cmd.undo")}
+        onClick={() => editor.undo()}
+      >
         <Undo2 size={16} />
       </button>
-      <button type="button" className="icon-button" disabled={!future} title={future ? t("cmd.redo_named", { name: name(future) }) : t("cmd.redo")} aria-label={t("cmd.redo")} onClick={() => editor.redo()}>
+      <button
+        type="button"
+        className="icon-button"
+        disabled={!future}
+        title={future ? t("cmd.redo_named", { name: name(future) }) : t("cmd.redo")}
+        aria-label={t("cmd.redo")}
+        onClick={() => editor.redo()}
+      >
         <Redo2 size={16} />
       </button>
     </>
@@ -116,13 +157,30 @@ function PaletteButton() {
   );
 }
 
-function PanelButton({ panel, id, icon }: { readonly panel: "queue" | "library" | "history"; readonly id: string; readonly icon: ReactNode }) {
+function PanelButton({
+  panel,
+  id,
+  icon,
+}: {
+  readonly panel: "queue" | "library" | "history";
+  readonly id: string;
+  readonly icon: ReactNode;
+}) {
   const place = useWorkplace();
   const open = useUi((ui) => ui.panel === panel);
-  const waiting = useRun((state) => state.jobs.filter((job) => job.entry.state === "queued" || job.entry.state === "running").length);
+  const waiting = useRun(
+    (state) => state.jobs.filter((job) => job.entry.state === "queued" || job.entry.state === "running").length,
+  );
   const { title, keys } = hintOf(id);
   return (
-    <button type="button" className="icon-button" aria-pressed={open} title={title + keys} aria-label={title} onClick={() => commandById(id)?.run(place)}>
+    <button
+      type="button"
+      className="icon-button"
+      aria-pressed={open}
+      title={title + keys}
+      aria-label={title}
+      onClick={() => commandById(id)?.run(place)}
+    >
       {icon}
       {panel === "queue" && waiting > 0 && <span className="count">{waiting}</span>}
     </button>
@@ -133,7 +191,13 @@ function ThemeButton() {
   const place = useWorkplace();
   const theme = useUi((ui) => ui.theme);
   return (
-    <button type="button" className="icon-button" title={t("cmd.theme")} aria-label={t("cmd.theme")} onClick={() => place.ui.getState().switchTheme()}>
+    <button
+      type="button"
+      className="icon-button"
+      title={t("cmd.theme")}
+      aria-label={t("cmd.theme")}
+      onClick={() => place.ui.getState().switchTheme()}
+    >
       {theme === "dark" ? <Sun size={16} /> : <Moon size={16} />}
     </button>
   );
@@ -172,11 +236,22 @@ function RunButton() {
   return (
     <div className="run-group">
       {running && (
-        <button type="button" className="icon-button" title={t("cmd.cancel")} aria-label={t("cmd.cancel")} onClick={() => commandById("cancel")?.run(place)}>
+        <button
+          type="button"
+          className="icon-button"
+          title={t("cmd.cancel")}
+          aria-label={t("cmd.cancel")}
+          onClick={() => commandById("cancel")?.run(place)}
+        >
           <X size={16} />
         </button>
       )}
-      <button type="button" className="run-button" title={t("cmd.run") + hintOf("run").keys} onClick={() => commandById("run")?.run(place)}>
+      <button
+        type="button"
+        className="run-button"
+        title={t("cmd.run") + hintOf("run").keys}
+        onClick={() => commandById("run")?.run(place)}
+      >
         <Play size={14} fill="currentColor" />
         {t("cmd.run")}
         {running && <span className="run-fill" style={{ width: `${running.fraction * 100}%` }} />}

@@ -11,16 +11,34 @@ export function ZoomBar() {
   const run = (id: string) => () => commandById(id)?.run(place);
   return (
     <div className="zoom-bar">
-      <button type="button" className="icon-button small" title={t("cmd.zoom_out")} aria-label={t("cmd.zoom_out")} onClick={run("zoom_out")}>
+      <button
+        type="button"
+        className="icon-button small"
+        title={t("cmd.zoom_out")}
+        aria-label={t("cmd.zoom_out")}
+        onClick={run("zoom_out")}
+      >
         <Minus size={14} />
       </button>
       <button type="button" className="zoom-value" title={t("cmd.zoom_reset")} onClick={run("zoom_reset")}>
         {zoom} %
       </button>
-      <button type="button" className="icon-button small" title={t("cmd.zoom_in")} aria-label={t("cmd.zoom_in")} onClick={run("zoom_in")}>
+      <button
+        type="button"
+        className="icon-button small"
+        title={t("cmd.zoom_in")}
+        aria-label={t("cmd.zoom_in")}
+        onClick={run("zoom_in")}
+      >
         <Plus size={14} />
       </button>
-      <button type="button" className="icon-button small" title={t("cmd.fit")} aria-label={t("cmd.fit")} onClick={run("fit")}>
+      <button
+        type="button"
+        className="icon-button small"
+        title={t("cmd.fit")}
+        aria-label={t("cmd.fit")}
+        onClick={run("fit")}
+      >
         <Maximize size={14} />
       </button>
     </div>

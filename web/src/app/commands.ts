@@ -1,5 +1,11 @@
 /** Every command, once: the keys, the menus, the palette and the toolbar all take it from here. */
-import { boundsOf, type Scene } from "../canvas/scene";
+
+import { cancelJob } from "../api/client";
+import { faceOf } from "../canvas/faces";
+import { GROUP_PREFIX } from "../canvas/GroupFrame";
+import { nodeIds } from "../canvas/moving";
+import { NOTE_PREFIX } from "../canvas/NoteCard";
+import { boundsOf, type Scene, sceneOf } from "../canvas/scene";
 import { fitting, MAX_ZOOM, MIN_ZOOM, toGraph } from "../canvas/window";
 import { copyNodes, readClip, writeClip } from "../graph/clipboard";
 import { EMPTY_WORKFLOW, nodesOf, type Point } from "../graph/document";
@@ -7,14 +13,8 @@ import * as edits from "../graph/edits";
 import { layOut } from "../graph/layout";
 import { writeWorkflow } from "../graph/read";
 import { type TextKey, t } from "../i18n";
-import { cancelJob } from "../api/client";
-import { nodeIds } from "../canvas/moving";
-import { GROUP_PREFIX } from "../canvas/GroupFrame";
-import { NOTE_PREFIX } from "../canvas/NoteCard";
-import { sceneOf } from "../canvas/scene";
-import { faceOf } from "../canvas/faces";
-import type { Workplace } from "./workplace";
 import { askForFile, download, openFile } from "./files";
+import type { Workplace } from "./workplace";
 
 export type Command = {
   readonly id: string;
@@ -25,15 +25,27 @@ export type Command = {
   readonly whileTyping?: boolean;
 };
 
-const command = (id: string, title: TextKey, keys: readonly string[], run: Command["run"], whileTyping = false): Command => ({ id, title, keys, run, whileTyping });
+const command = (
+  id: string,
+  title: TextKey,
+  keys: readonly string[],
+  run: Command["run"],
+  whileTyping = false,
+): Command => ({ id, title, keys, run, whileTyping });
 
 export const COMMANDS: readonly Command[] = [
   command("run", "cmd.run", ["mod+enter"], ({ runner }) => void runner.submit(), true),
   command("run_front", "cmd.run_front", ["mod+shift+enter"], ({ runner }) => void runner.submit(true), true),
-  command("cancel", "cmd.cancel", ["mod+alt+enter"], ({ runner }) => {
-    const job = runner.current;
-    if (job !== null) void runner.act(() => cancelJob(job));
-  }, true),
+  command(
+    "cancel",
+    "cmd.cancel",
+    ["mod+alt+enter"],
+    ({ runner }) => {
+      const job = runner.current;
+      if (job !== null) void runner.act(() => cancelJob(job));
+    },
+    true,
+  ),
   command("search", "cmd.search", ["space", "tab", "n"], openSearch),
   command("palette", "cmd.palette", ["mod+k", "mod+shift+p"], ({ ui }) => ui.setState({ dialog: "palette" }), true),
   command("undo", "cmd.undo", ["mod+z"], ({ editor }) => editor.undo()),
@@ -45,17 +57,27 @@ export const COMMANDS: readonly Command[] = [
   command("duplicate", "cmd.duplicate", ["mod+d"], duplicate),
   command("delete", "cmd.delete", ["delete", "backspace"], remove),
   command("select_all", "cmd.select_all", ["mod+a"], ({ editor }) => editor.select(Object.keys(nodesOf(editor.scope)))),
-  command("rename", "cmd.rename", ["f2"], ({ editor }) => editor.view.setState({ renaming: [...nodeIds(editor)][0] ?? null })),
-  command("bypass", "cmd.bypass", ["mod+b"], ({ editor }) => editor.edit((workflow, path) => edits.toggleMode(workflow, path, nodeIds(editor), "bypass"))),
-  command("mute", "cmd.mute", ["mod+m"], ({ editor }) => editor.edit((workflow, path) => edits.toggleMode(workflow, path, nodeIds(editor), "mute"))),
+  command("rename", "cmd.rename", ["f2"], ({ editor }) =>
+    editor.view.setState({ renaming: [...nodeIds(editor)][0] ?? null }),
+  ),
+  command("bypass", "cmd.bypass", ["mod+b"], ({ editor }) =>
+    editor.edit((workflow, path) => edits.toggleMode(workflow, path, nodeIds(editor), "bypass")),
+  ),
+  command("mute", "cmd.mute", ["mod+m"], ({ editor }) =>
+    editor.edit((workflow, path) => edits.toggleMode(workflow, path, nodeIds(editor), "mute")),
+  ),
   command("collapse", "cmd.collapse", ["alt+c"], collapse),
   command("group", "cmd.group", ["mod+g"], group),
   command("note", "cmd.note", ["mod+shift+m"], addNote),
   command("tidy", "cmd.tidy", ["l"], tidy),
-  command("fit", "cmd.fit", ["."], (place) => fit(place, false)),
-  command("fit_selection", "cmd.fit_selection", ["f"], (place) => fit(place, true)),
-  command("zoom_in", "cmd.zoom_in", ["alt+=", "mod+="], (place) => zoomTo(place, place.editor.view.getState().viewport.zoom * 1.25)),
-  command("zoom_out", "cmd.zoom_out", ["alt+-", "mod+-"], (place) => zoomTo(place, place.editor.view.getState().viewport.zoom / 1.25)),
+  command("fit", "cmd.fit", ["."], (place) => fitView(place, false)),
+  command("fit_selection", "cmd.fit_selection", ["f"], (place) => fitView(place, true)),
+  command("zoom_in", "cmd.zoom_in", ["alt+=", "mod+="], (place) =>
+    zoomTo(place, place.editor.view.getState().viewport.zoom * 1.25),
+  ),
+  command("zoom_out", "cmd.zoom_out", ["alt+-", "mod+-"], (place) =>
+    zoomTo(place, place.editor.view.getState().viewport.zoom / 1.25),
+  ),
   command("zoom_reset", "cmd.zoom_reset", ["mod+0"], (place) => zoomTo(place, 1)),
   command("new", "cmd.new", ["alt+n"], ({ editor, runner }) => {
     editor.open(EMPTY_WORKFLOW);
@@ -63,11 +85,17 @@ export const COMMANDS: readonly Command[] = [
   }),
   command("open", "cmd.open", ["mod+o"], (place) => askForFile((file) => void openHere(place, file)), true),
   command("save", "cmd.save", ["mod+s"], ({ editor }) => download(editor), true),
-  command("copy_json", "cmd.copy_json", [], ({ editor }) => void navigator.clipboard.writeText(writeWorkflow(editor.workflow))),
+  command(
+    "copy_json",
+    "cmd.copy_json",
+    [],
+    ({ editor }) => void navigator.clipboard.writeText(writeWorkflow(editor.workflow)),
+  ),
   command("queue", "cmd.queue", ["q"], ({ ui }) => ui.getState().toggle("queue")),
   command("library", "cmd.library", ["a"], ({ ui }) => ui.getState().toggle("library")),
   command("history", "cmd.history", ["h"], ({ ui }) => ui.getState().toggle("history")),
   command("problems", "cmd.problems", ["p"], ({ ui }) => ui.getState().toggle("problems")),
+  command("minimap", "cmd.minimap", ["alt+shift+m"], ({ ui }) => ui.setState(({ minimap }) => ({ minimap: !minimap }))),
   command("theme", "cmd.theme", [], ({ ui }) => ui.getState().switchTheme()),
   command("shortcuts", "cmd.shortcuts", ["mod+shift+k", "?"], ({ ui }) => ui.setState({ dialog: "shortcuts" })),
 ];
@@ -87,7 +115,7 @@ export function settle(place: Workplace): void {
   const { editor } = place;
   const nodes = Object.values(nodesOf(editor.scope));
   if (nodes.length > 1 && nodes.every((node) => node.at === undefined)) tidy(place);
-  fit(place, false);
+  fitView(place, false);
 }
 
 function sceneNow({ editor, runner }: Workplace): Scene {
@@ -102,7 +130,10 @@ function openSearch({ editor }: Workplace): void {
   const seen = inside(local[0], size[0]) && inside(local[1], size[1]);
   const at = seen ? pointer : toGraph(viewport, [size[0] / 2, size[1] / 2]);
   const canvas = document.querySelector(".graph")?.getBoundingClientRect();
-  const screen: Point = [at[0] * viewport.zoom + viewport.x + (canvas?.left ?? 0), at[1] * viewport.zoom + viewport.y + (canvas?.top ?? 0)];
+  const screen: Point = [
+    at[0] * viewport.zoom + viewport.x + (canvas?.left ?? 0),
+    at[1] * viewport.zoom + viewport.y + (canvas?.top ?? 0),
+  ];
   editor.view.setState({ search: { at, screen, link: null } });
 }
 
@@ -120,14 +151,23 @@ async function paste(place: Workplace, keepLinks: boolean): Promise<void> {
   const corners = Object.values(clip.nodes).map((node) => node.at ?? [0, 0]);
   const corner: Point = [Math.min(...corners.map(([x]) => x)), Math.min(...corners.map(([, y]) => y))];
   const { pointer } = editor.view.getState();
-  const { edit, ids } = edits.pasteNodes(editor.workflow, editor.path, clip, [pointer[0] - corner[0], pointer[1] - corner[1]], { keepLinks, key: "paste" });
+  const { edit, ids } = edits.pasteNodes(
+    editor.workflow,
+    editor.path,
+    clip,
+    [pointer[0] - corner[0], pointer[1] - corner[1]],
+    { keepLinks, key: "paste" },
+  );
   editor.perform(edit);
   editor.select(ids);
 }
 
 function duplicate({ editor }: Workplace): void {
   const clip = copyNodes(editor.scope, nodeIds(editor));
-  const { edit, ids } = edits.pasteNodes(editor.workflow, editor.path, clip, [36, 36], { keepLinks: true, key: "duplicate" });
+  const { edit, ids } = edits.pasteNodes(editor.workflow, editor.path, clip, [36, 36], {
+    keepLinks: true,
+    key: "duplicate",
+  });
   editor.perform(edit);
   if (ids.length > 0) editor.select(ids);
 }
@@ -143,7 +183,9 @@ function remove({ editor }: Workplace): void {
     if (groups.length < (workflow.groups ?? []).length) all.push(edits.setGroups(groups, "remove_group"));
     if (notes.length < (workflow.notes ?? []).length) all.push(edits.setNotes(notes, "remove_note"));
     const done = all.filter((edit) => edit.patches.length > 0);
-    return done.length === 1 && done[0] ? done[0] : { ...edits.together("remove", done), label: { key: "remove", count: selection.size } };
+    return done.length === 1 && done[0]
+      ? done[0]
+      : { ...edits.together("remove", done), label: { key: "remove", count: selection.size } };
   });
   editor.select([]);
 }
@@ -171,7 +213,12 @@ function group(place: Workplace): void {
 function addNote({ editor }: Workplace): void {
   const { pointer } = editor.view.getState();
   const notes = editor.workflow.notes ?? [];
-  editor.perform(edits.setNotes([...notes, { text: "", at: [Math.round(pointer[0]), Math.round(pointer[1])], size: [240, 120] }], "add_note"));
+  editor.perform(
+    edits.setNotes(
+      [...notes, { text: "", at: [Math.round(pointer[0]), Math.round(pointer[1])], size: [240, 120] }],
+      "add_note",
+    ),
+  );
   editor.select([`${NOTE_PREFIX}${notes.length}`]);
 }
 
@@ -190,7 +237,7 @@ function tidy(place: Workplace): void {
   editor.edit((workflow, path) => ({ ...edits.moveNodes(workflow, path, places), label: { key: "tidy" } }));
 }
 
-function fit(place: Workplace, selected: boolean): void {
+function fitView(place: Workplace, selected: boolean): void {
   const { editor } = place;
   const ids = nodeIds(editor);
   const boxes = [...sceneNow(place).boxes.values()].filter((box) => !selected || ids.size === 0 || ids.has(box.id));

@@ -1,12 +1,17 @@
 /** The document as it was when the page went away, kept in this browser. A draft is never sent anywhere. */
 import type { Editor, ViewState } from "../editor/store";
-import { asWorkflow, UnreadableError } from "../graph/read";
 import type { Workflow } from "../graph/document";
+import { asWorkflow, UnreadableError } from "../graph/read";
 
 const KEY = "kinegraph.draft";
 const DELAY_MS = 300;
 
-export type Draft = { readonly workflow: Workflow; readonly saved: Workflow | null; readonly job: string | null; readonly viewport: ViewState["viewport"] | null };
+export type Draft = {
+  readonly workflow: Workflow;
+  readonly saved: Workflow | null;
+  readonly job: string | null;
+  readonly viewport: ViewState["viewport"] | null;
+};
 
 /** The draft of the last visit, or null. */
 export function loadDraft(): Draft | null {
@@ -14,7 +19,12 @@ export function loadDraft(): Draft | null {
   if (text === null) return null;
   try {
     const data = JSON.parse(text);
-    return { workflow: asWorkflow(data.workflow), saved: data.saved === null ? null : asWorkflow(data.saved), job: data.job ?? null, viewport: data.viewport ?? null };
+    return {
+      workflow: asWorkflow(data.workflow),
+      saved: data.saved === null ? null : asWorkflow(data.saved),
+      job: data.job ?? null,
+      viewport: data.viewport ?? null,
+    };
   } catch (error) {
     if (error instanceof UnreadableError || error instanceof SyntaxError || error instanceof TypeError) return null;
     throw error;
@@ -27,7 +37,12 @@ export function keepDrafts(editor: Editor, shownJob: () => string | null, onFull
   const write = () => {
     clearTimeout(timer);
     const { saved } = editor.document.getState();
-    const draft: Draft = { workflow: editor.workflow, saved: saved === editor.workflow ? null : saved, job: shownJob(), viewport: editor.view.getState().viewport };
+    const draft: Draft = {
+      workflow: editor.workflow,
+      saved: saved === editor.workflow ? null : saved,
+      job: shownJob(),
+      viewport: editor.view.getState().viewport,
+    };
     try {
       localStorage.setItem(KEY, JSON.stringify(draft));
     } catch (error) {

@@ -2,7 +2,16 @@
 
 const isMac = /mac|iphone|ipad/i.test(navigator.platform);
 
-const SHOWN: Record<string, string> = { mod: isMac ? "⌘" : "Ctrl", shift: isMac ? "⇧" : "Shift", alt: isMac ? "⌥" : "Alt", enter: "Enter", space: "Space", delete: "Del", escape: "Esc", tab: "Tab" };
+const SHOWN: Record<string, string> = {
+  mod: isMac ? "⌘" : "Ctrl",
+  shift: isMac ? "⇧" : "Shift",
+  alt: isMac ? "⌥" : "Alt",
+  enter: "Enter",
+  space: "Space",
+  delete: "Del",
+  escape: "Esc",
+  tab: "Tab",
+};
 
 export function matches(event: KeyboardEvent, keys: string): boolean {
   const parts = keys.split("+");
@@ -30,5 +39,7 @@ export function shown(keys: string): string[] {
 export function isTyping(target: EventTarget | null): boolean {
   const element = target instanceof Element ? target : null;
   if (!element) return false;
-  return element.matches("textarea, select, [contenteditable], input:not([type=range]):not([type=checkbox]):not([type=button])");
+  return element.matches(
+    "textarea, select, [contenteditable], input:not([type=range]):not([type=checkbox]):not([type=button])",
+  );
 }

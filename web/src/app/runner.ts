@@ -19,7 +19,10 @@ export type Phase = "loading" | "ready" | "signed_out" | "failed";
 
 export class Runner {
   readonly run: StoreApi<RunState> = createStore(() => NO_RUN);
-  readonly phase: StoreApi<{ phase: Phase; message: string }> = createStore(() => ({ phase: "loading" as Phase, message: "" }));
+  readonly phase: StoreApi<{ phase: Phase; message: string }> = createStore(() => ({
+    phase: "loading" as Phase,
+    message: "",
+  }));
   readonly #editor: Editor;
   readonly #tell: Services["tell"];
   #stream: EventStream | null = null;
@@ -90,11 +93,24 @@ export class Runner {
 
   /** Queue the document as it is, with fresh seeds where they are wanted. */
   async submit(front = false): Promise<void> {
-    this.#editor.edit((workflow, path) => drawSeeds(workflow, path, () => newSeed({ min: 0, max: Number.MAX_SAFE_INTEGER })));
+    this.#editor.edit((workflow, path) =>
+      drawSeeds(workflow, path, () => newSeed({ min: 0, max: Number.MAX_SAFE_INTEGER })),
+    );
     const workflow = this.#editor.workflow;
     try {
       const job = await client.submitJob(workflow, { key: crypto.randomUUID(), front });
-      const entry = { id: job.id, state: "queued", title: job.title, priority: front ? 1 : 0, created_at: job.created_at, started_at: null, finished_at: null, error: null, retry_of: null, position: null } as const;
+      const entry = {
+        id: job.id,
+        state: "queued",
+        title: job.title,
+        priority: front ? 1 : 0,
+        created_at: job.created_at,
+        started_at: null,
+        finished_at: null,
+        error: null,
+        retry_of: null,
+        position: null,
+      } as const;
       this.run.setState((state) => ({ ...withJob(state, entry), problems: [] }));
       this.show(job.id);
     } catch (error) {
@@ -123,7 +139,10 @@ export class Runner {
   /** The job that runs now, or the next one to run. */
   get current(): string | null {
     const { jobs } = this.run.getState();
-    return (jobs.find((job) => job.entry.state === "running") ?? jobs.findLast((job) => job.entry.state === "queued"))?.entry.id ?? null;
+    return (
+      (jobs.find((job) => job.entry.state === "running") ?? jobs.findLast((job) => job.entry.state === "queued"))?.entry
+        .id ?? null
+    );
   }
 
   #planSoon(): void {
@@ -138,9 +157,13 @@ export class Runner {
     this.#asked = new AbortController();
     try {
       const { summary, steps } = await client.plan(workflow, this.#asked.signal);
-      this.run.setState({ problems: [], plan: { summary, steps: Object.fromEntries(steps.map((step) => [step.node, step])) } });
+      this.run.setState({
+        problems: [],
+        plan: { summary, steps: Object.fromEntries(steps.map((step) => [step.node, step])) },
+      });
     } catch (error) {
-      if (error instanceof client.ApiError && error.status === 422) this.run.setState({ problems: error.problems, plan: null });
+      if (error instanceof client.ApiError && error.status === 422)
+        this.run.setState({ problems: error.problems, plan: null });
       else if (!(error instanceof client.ApiError || error instanceof DOMException)) throw error;
     }
   }

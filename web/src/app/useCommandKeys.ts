@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { COMMANDS } from "./commands";
+import { COMMANDS, type Command } from "./commands";
 import { isTyping, matches } from "./keys";
 import type { Workplace } from "./workplace";
 
@@ -8,21 +8,23 @@ export function useCommandKeys(place: Workplace): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing || place.ui.getState().dialog !== null) return;
-      const typing = isTyping(event.target);
-      const onControl = event.target instanceof Element && event.target.closest("button, a, input, [role=menu]") !== null;
-      for (const command of COMMANDS) {
-        const keys = command.keys?.find((entry) => matches(event, entry));
-        if (keys === undefined || (typing && !command.whileTyping)) continue;
-        if (onControl && (keys === "space" || keys === "tab")) continue;
-        // Tab moves the focus among nodes; it opens the search only while nothing has the focus.
-        if (keys === "tab" && document.activeElement !== document.body) continue;
-        if (keys === "mod+c" && String(window.getSelection()) !== "") continue;
-        event.preventDefault();
-        command.run(place);
-        return;
-      }
+      const command = COMMANDS.find((entry) => isMeant(entry, event));
+      if (!command) return;
+      event.preventDefault();
+      command.run(place);
     };
     window.addEventListener("keydown", onKeyDown);
     return () => window.removeEventListener("keydown", onKeyDown);
   }, [place]);
+}
+
+function isMeant(command: Command, event: KeyboardEvent): boolean {
+  const keys = command.keys?.find((entry) => matches(event, entry));
+  if (keys === undefined) return false;
+  if (isTyping(event.target) && !command.whileTyping) return false;
+  const onControl = event.target instanceof Element && event.target.closest("button, a, input, [role=menu]") !== null;
+  if (keys === "space" && onControl) return false;
+  // Tab moves the focus among nodes; it opens the search only while nothing has the focus.
+  if (keys === "tab" && document.activeElement !== document.body) return false;
+  return keys !== "mod+c" || String(window.getSelection()) === "";
 }

@@ -11,12 +11,18 @@ export type UiState = {
   readonly panel: Panel | null;
   readonly dialog: "palette" | "shortcuts" | null;
   readonly theme: "dark" | "light";
+  readonly minimap: boolean;
   readonly messages: readonly Message[];
   readonly toggle: (panel: Panel) => void;
   readonly switchTheme: () => void;
 };
 
-export type Workplace = { readonly editor: Editor; readonly runner: Runner; readonly ui: StoreApi<UiState>; readonly tell: Services["tell"] };
+export type Workplace = {
+  readonly editor: Editor;
+  readonly runner: Runner;
+  readonly ui: StoreApi<UiState>;
+  readonly tell: Services["tell"];
+};
 
 const THEME_KEY = "kinegraph.theme";
 const MESSAGE_MS = 5000;
@@ -26,6 +32,7 @@ export function createUi(): StoreApi<UiState> {
     panel: null,
     dialog: null,
     theme: firstTheme(),
+    minimap: true,
     messages: [],
     toggle: (panel) => set({ panel: get().panel === panel ? null : panel }),
     switchTheme: () => {
@@ -48,7 +55,12 @@ export function messenger(ui: StoreApi<UiState>): Services["tell"] {
   return (text, kind = "info") => {
     last += 1;
     const id = last;
-    ui.setState(({ messages }) => ({ messages: [...messages.filter((message) => message.text !== text).slice(-2), { id, text, kind }] }));
-    setTimeout(() => ui.setState(({ messages }) => ({ messages: messages.filter((message) => message.id !== id) })), kind === "error" ? MESSAGE_MS * 2 : MESSAGE_MS);
+    ui.setState(({ messages }) => ({
+      messages: [...messages.filter((message) => message.text !== text).slice(-2), { id, text, kind }],
+    }));
+    setTimeout(
+      () => ui.setState(({ messages }) => ({ messages: messages.filter((message) => message.id !== id) })),
+      kind === "error" ? MESSAGE_MS * 2 : MESSAGE_MS,
+    );
   };
 }

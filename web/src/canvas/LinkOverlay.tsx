@@ -12,9 +12,15 @@ export function LinkOverlay() {
   const { boxes } = canvas.scene.current;
   const fixed = boxes.get(drag.from.end.node);
   if (!fixed) return null;
-  const start = drag.from.side === "output" ? outputPoint(fixed, drag.from.end.output) : inputPoint(fixed, drag.from.end.input);
+  const start =
+    drag.from.side === "output" ? outputPoint(fixed, drag.from.end.output) : inputPoint(fixed, drag.from.end.input);
   const target = drag.target && boxes.get(drag.target.node);
-  const snapped = target && drag.target ? ("input" in drag.target ? inputPoint(target, drag.target.input) : outputPoint(target, drag.target.output)) : drag.at;
+  const snapped =
+    target && drag.target
+      ? "input" in drag.target
+        ? inputPoint(target, drag.target.input)
+        : outputPoint(target, drag.target.output)
+      : drag.at;
   const end = drag.refusal ? drag.at : snapped;
   const color = drag.refusal ? "var(--danger)" : canvas.colorOf(drag.type);
   const [from, to] = drag.from.side === "output" ? [start, end] : [end, start];

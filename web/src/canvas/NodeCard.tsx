@@ -1,4 +1,13 @@
-import { AlertTriangle, ChevronDown, ChevronRight, CircleCheck, Copy, LoaderCircle, Zap } from "lucide-react";
+import {
+  AlertTriangle,
+  ChevronDown,
+  ChevronRight,
+  CircleCheck,
+  Copy,
+  LoaderCircle,
+  RefreshCw,
+  Zap,
+} from "lucide-react";
 import { memo, useEffect, useState } from "react";
 import { useDocument, useEditor, useRun, useSession, useView } from "../editor/context";
 import type { NodeDefinition } from "../graph/catalogue";
@@ -12,14 +21,16 @@ import { faceOf } from "./faces";
 import { KnobRow } from "./KnobRow";
 import { Player } from "./Player";
 import { Port } from "./Port";
-import { definitionOf, HEADER, type Row, shapeOf } from "./shape";
 import { useNodeProblems } from "./problems";
+import { definitionOf, HEADER, type Row, shapeOf } from "./shape";
 import { words } from "./words";
 
 /** One node, drawn row by row as `shape` lays it out. */
 export const NodeCard = memo(function NodeCard({ id }: { readonly id: string }) {
   const node = useDocument((state) => nodesOf(scopeAt(state.history.document, state.scope))[id]);
-  const definition = useDocument((state) => definitionOf(scopeAt(state.history.document, state.scope), state.definitions, id));
+  const definition = useDocument((state) =>
+    definitionOf(scopeAt(state.history.document, state.scope), state.definitions, id),
+  );
   const known = useDocument((state) => node !== undefined && state.definitions(node.type) !== undefined);
   const run = useRun((state) => state.nodes[id]);
   const selected = useDocument((state) => state.selection.has(id));
@@ -36,7 +47,13 @@ export const NodeCard = memo(function NodeCard({ id }: { readonly id: string }) 
       data-selected={selected}
       data-unknown={!known}
       aria-label={node.title || definition.title}
-      style={{ width: shape.width, height: shape.height, ...(node.color ? { "--node-tint": node.color } : {}) } as React.CSSProperties}
+      style={
+        {
+          width: shape.width,
+          height: shape.height,
+          ...(node.color ? { "--node-tint": node.color } : {}),
+        } as React.CSSProperties
+      }
     >
       <Header id={id} node={node} definition={definition} run={run} known={known} problem={problems.get("") ?? null} />
       {shape.rows.length > 0 && (
@@ -56,7 +73,14 @@ function rowKey(row: Row): string {
   return row.kind === "knob" ? `knob ${row.socket.name}` : row.kind;
 }
 
-type HeaderProps = { readonly id: string; readonly node: NodeInstance; readonly definition: NodeDefinition; readonly run: NodeRun | undefined; readonly known: boolean; readonly problem: string | null };
+type HeaderProps = {
+  readonly id: string;
+  readonly node: NodeInstance;
+  readonly definition: NodeDefinition;
+  readonly run: NodeRun | undefined;
+  readonly known: boolean;
+  readonly problem: string | null;
+};
 
 function Header({ id, node, definition, run, known, problem }: HeaderProps) {
   const editor = useEditor();
@@ -65,29 +89,38 @@ function Header({ id, node, definition, run, known, problem }: HeaderProps) {
   const help = known ? definition.help : t("node.unknown_help", { type: node.type });
   const rename = (title: string | null) => {
     editor.view.setState({ renaming: null });
-    if (title !== null) editor.edit((workflow, path) => setField(workflow, path, [id], "title", title.trim() || undefined));
+    if (title !== null)
+      editor.edit((workflow, path) => setField(workflow, path, [id], "title", title.trim() || undefined));
   };
-  const expand = () => editor.edit((workflow, path) => setField(workflow, path, [id], "collapsed", node.collapsed ? undefined : true));
+  const expand = () =>
+    editor.edit((workflow, path) => setField(workflow, path, [id], "collapsed", node.collapsed ? undefined : true));
   return (
     <header style={{ height: HEADER }} title={help}>
-      <button type="button" className="node-fold nodrag" aria-label={node.collapsed ? t("node.expand") : t("cmd.collapse")} aria-expanded={!node.collapsed} onClick={expand}>
+      <button
+        type="button"
+        className="node-fold nodrag"
+        aria-label={node.collapsed ? t("node.expand") : t("cmd.collapse")}
+        aria-expanded={!node.collapsed}
+        onClick={expand}
+      >
         <CategoryIcon definition={definition} color={colorOf(mainType(definition))} />
         {node.collapsed ? <ChevronRight size={15} /> : <ChevronDown size={15} />}
       </button>
       {renaming ? (
         <TitleField title={node.title ?? definition.title} onDone={rename} />
       ) : (
-        // biome-ignore lint/a11y/noStaticElementInteractions: F2 renames the selected node as well
         <h3 onDoubleClick={() => editor.view.setState({ renaming: id })}>{node.title || definition.title}</h3>
       )}
-      {node.mode && node.mode !== "run" && <span className="node-tag">{t(node.mode === "mute" ? "node.muted" : "node.bypassed")}</span>}
+      {node.mode && node.mode !== "run" && (
+        <span className="node-tag">{t(node.mode === "mute" ? "node.muted" : "node.bypassed")}</span>
+      )}
       {!known && <span className="node-tag warn">{t("node.unknown")}</span>}
       {problem !== null && (
         <span className="node-badge bad" title={problem}>
           <AlertTriangle size={14} aria-label={problem} />
         </span>
       )}
-      <RunBadge run={run} />
+      <RunBadge id={id} run={run} />
       {run?.state === "running" && <Progress run={run} />}
     </header>
   );
@@ -113,30 +146,51 @@ function TitleField({ title, onDone }: { title: string; onDone: (title: string |
   );
 }
 
-function RunBadge({ run }: { readonly run: NodeRun | undefined }) {
-  if (!run) return null;
-  if (run.state === "running")
-    return (
-      <span className="node-badge busy">
-        {run.total ? <span className="node-count">{t("node.progress", { done: run.done, total: run.total })}</span> : <Elapsed since={run.since} />}
-        <LoaderCircle size={13} className="spin" aria-label={t("node.running")} />
-      </span>
-    );
-  if (run.state === "cached")
-    return (
-      <span className="node-badge" title={t("node.cached")}>
-        <Zap size={13} aria-label={t("node.cached")} />
-      </span>
-    );
-  if (run.state === "failed")
+/** How the node stands: running, failed, done, from the cache, or done for settings that have changed since. */
+function RunBadge({ id, run }: { readonly id: string; readonly run: NodeRun | undefined }) {
+  const step = useRun((state) => state.plan?.steps[id]);
+  if (run?.state === "running") return <BusyBadge run={run} />;
+  if (run?.state === "failed")
     return (
       <span className="node-badge bad">
         <AlertTriangle size={14} aria-label={t("node.failed")} />
       </span>
     );
+  if (run && step?.state === "run") {
+    const reason = t("node.will_run", { name: step.reason });
+    return (
+      <span className="node-badge stale" title={reason}>
+        <RefreshCw size={12} aria-label={reason} />
+      </span>
+    );
+  }
+  if (run?.state === "done") return <DoneBadge run={run} />;
+  if (run?.state !== "cached" && step?.state !== "cached") return null;
+  return (
+    <span className="node-badge" title={t("node.cached")}>
+      <Zap size={13} aria-label={t("node.cached")} />
+    </span>
+  );
+}
+
+function BusyBadge({ run }: { readonly run: NodeRun }) {
+  return (
+    <span className="node-badge busy">
+      {run.total ? (
+        <span className="node-count">{t("node.progress", { done: run.done, total: run.total })}</span>
+      ) : (
+        <Elapsed since={run.since} />
+      )}
+      <LoaderCircle size={13} className="spin" aria-label={t("node.running")} />
+    </span>
+  );
+}
+
+function DoneBadge({ run }: { readonly run: NodeRun }) {
+  const worthSaying = run.seconds !== null && run.seconds >= 0.05;
   return (
     <span className="node-badge good">
-      {run.seconds !== null && run.seconds >= 0.05 && <span className="node-count">{t("node.seconds", { count: run.seconds.toFixed(1) })}</span>}
+      {worthSaying && <span className="node-count">{t("node.seconds", { count: run.seconds?.toFixed(1) ?? "" })}</span>}
       <CircleCheck size={13} aria-hidden />
     </span>
   );
@@ -155,13 +209,28 @@ function Elapsed({ since }: { readonly since: number }) {
 function Progress({ run }: { readonly run: NodeRun }) {
   const share = run.total ? run.done / run.total : null;
   return (
-    <div className="node-progress" role="progressbar" aria-valuemin={0} aria-valuemax={100} {...(share === null ? {} : { "aria-valuenow": Math.round(share * 100) })}>
-      <div className={share === null ? "indeterminate" : ""} style={share === null ? {} : { width: `${share * 100}%` }} />
+    <div
+      className="node-progress"
+      role="progressbar"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      {...(share === null ? {} : { "aria-valuenow": Math.round(share * 100) })}
+    >
+      <div
+        className={share === null ? "indeterminate" : ""}
+        style={share === null ? {} : { width: `${share * 100}%` }}
+      />
     </div>
   );
 }
 
-type RowProps = { readonly id: string; readonly node: NodeInstance; readonly row: Row; readonly run: NodeRun | undefined; readonly problems: ReadonlyMap<string, string> };
+type RowProps = {
+  readonly id: string;
+  readonly node: NodeInstance;
+  readonly row: Row;
+  readonly run: NodeRun | undefined;
+  readonly problems: ReadonlyMap<string, string>;
+};
 
 function NodeRow({ id, node, row, run, problems }: RowProps) {
   switch (row.kind) {
@@ -170,20 +239,43 @@ function NodeRow({ id, node, row, run, problems }: RowProps) {
         <div className="row ports" style={{ height: row.height }}>
           {row.input && (
             <div className="port-label in">
-              <Port side="input" node={id} name={row.input.name} type={row.input.type} help={row.input.help} linked={isLink(inputsOf(node)[row.input.name])} fault={problems.has(row.input.name)} />
+              <Port
+                side="input"
+                node={id}
+                name={row.input.name}
+                type={row.input.type}
+                help={row.input.help}
+                linked={isLink(inputsOf(node)[row.input.name])}
+                fault={problems.has(row.input.name)}
+              />
               <span title={problems.get(row.input.name) ?? row.input.help}>{words(row.input.name)}</span>
             </div>
           )}
           {row.output && (
             <div className="port-label out">
               <span title={row.output.help}>{words(row.output.name)}</span>
-              <Port side="output" node={id} name={row.output.name} type={row.output.type} help={row.output.help} linked={false} />
+              <Port
+                side="output"
+                node={id}
+                name={row.output.name}
+                type={row.output.type}
+                help={row.output.help}
+                linked={false}
+              />
             </div>
           )}
         </div>
       );
     case "knob":
-      return <KnobRow id={id} node={node} socket={row.socket} height={row.height} problem={problems.get(row.socket.name) ?? null} />;
+      return (
+        <KnobRow
+          id={id}
+          node={node}
+          socket={row.socket}
+          height={row.height}
+          problem={problems.get(row.socket.name) ?? null}
+        />
+      );
     case "advanced":
       return <AdvancedRow id={id} node={node} row={row} />;
     case "fault":
@@ -193,9 +285,18 @@ function NodeRow({ id, node, row, run, problems }: RowProps) {
   }
 }
 
-function AdvancedRow({ id, node, row }: { readonly id: string; readonly node: NodeInstance; readonly row: Row & { kind: "advanced" } }) {
+function AdvancedRow({
+  id,
+  node,
+  row,
+}: {
+  readonly id: string;
+  readonly node: NodeInstance;
+  readonly row: Row & { kind: "advanced" };
+}) {
   const editor = useEditor();
-  const toggle = () => editor.edit((workflow, path) => setField(workflow, path, [id], "advanced", node.advanced ? undefined : true));
+  const toggle = () =>
+    editor.edit((workflow, path) => setField(workflow, path, [id], "advanced", node.advanced ? undefined : true));
   return (
     <div className="row advanced" style={{ height: row.height }}>
       <button type="button" className="nodrag" aria-expanded={row.open} onClick={toggle}>
@@ -207,7 +308,15 @@ function AdvancedRow({ id, node, row }: { readonly id: string; readonly node: No
   );
 }
 
-function FaultRow({ id, run, height }: { readonly id: string; readonly run: NodeRun | undefined; readonly height: number }) {
+function FaultRow({
+  id,
+  run,
+  height,
+}: {
+  readonly id: string;
+  readonly run: NodeRun | undefined;
+  readonly height: number;
+}) {
   const { services } = useSession();
   const [copied, setCopied] = useState(false);
   const fault = run?.fault;
@@ -224,19 +333,39 @@ function FaultRow({ id, run, height }: { readonly id: string; readonly run: Node
         <strong>{fault.message}</strong>
         {fault.hint && <span>{fault.hint}</span>}
       </div>
-      <button type="button" className="icon-button small nodrag" title={t("node.copy_report")} aria-label={t("node.copy_report")} onClick={() => void copy()} data-done={copied}>
+      <button
+        type="button"
+        className="icon-button small nodrag"
+        title={t("node.copy_report")}
+        aria-label={t("node.copy_report")}
+        onClick={() => void copy()}
+        data-done={copied}
+      >
         <Copy size={13} />
       </button>
     </div>
   );
 }
 
-function MediaRow({ run, height, what }: { readonly run: NodeRun | undefined; readonly height: number; readonly what: "player" | "image" }) {
+function MediaRow({
+  run,
+  height,
+  what,
+}: {
+  readonly run: NodeRun | undefined;
+  readonly height: number;
+  readonly what: "player" | "image";
+}) {
   const { services } = useSession();
   const artifact = run?.artifacts.at(-1);
   const name = artifact?.path.split("/").at(-1) ?? "";
   const isImage = artifact?.media_type.startsWith("image/");
-  const src = what === "image" ? (isImage && artifact ? services.artifactUrl(artifact.digest) : run?.preview) : artifact && services.artifactUrl(artifact.digest);
+  const src =
+    what === "image"
+      ? isImage && artifact
+        ? services.artifactUrl(artifact.digest)
+        : run?.preview
+      : artifact && services.artifactUrl(artifact.digest);
   if (!src) return null;
   return (
     <div className="row media" style={{ height }}>
@@ -245,12 +374,29 @@ function MediaRow({ run, height, what }: { readonly run: NodeRun | undefined; re
   );
 }
 
-function CollapsedPorts({ id, node, definition }: { readonly id: string; readonly node: NodeInstance; readonly definition: NodeDefinition }) {
+function CollapsedPorts({
+  id,
+  node,
+  definition,
+}: {
+  readonly id: string;
+  readonly node: NodeInstance;
+  readonly definition: NodeDefinition;
+}) {
   const linked = definition.inputs.filter((socket) => isLink(inputsOf(node)[socket.name]));
   return (
     <div className="collapsed-ports">
       {linked[0] && <span className="stub in" />}
-      {definition.outputs[0] && <Port side="output" node={id} name={definition.outputs[0].name} type={definition.outputs[0].type} help="" linked={false} />}
+      {definition.outputs[0] && (
+        <Port
+          side="output"
+          node={id}
+          name={definition.outputs[0].name}
+          type={definition.outputs[0].type}
+          help=""
+          linked={false}
+        />
+      )}
     </div>
   );
 }

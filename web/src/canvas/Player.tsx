@@ -60,7 +60,17 @@ export function Player({ src, name }: PlayerProps) {
       >
         <track kind="captions" />
       </video>
-      <input className="player-seek" type="range" min={0} max={length || 1} step="any" value={time} style={{ "--share": length > 0 ? time / length : 0 } as React.CSSProperties} aria-label={t("media.position")} onChange={(event) => seek(Number(event.target.value))} />
+      <input
+        className="player-seek"
+        type="range"
+        min={0}
+        max={length || 1}
+        step="any"
+        value={time}
+        style={{ "--share": length > 0 ? time / length : 0 } as React.CSSProperties}
+        aria-label={t("media.position")}
+        onChange={(event) => seek(Number(event.target.value))}
+      />
       <div className="player-bar">
         <PlayerButton label={playing ? t("media.pause") : t("media.play")} onClick={toggle}>
           {playing ? <Pause size={14} /> : <Play size={14} />}
@@ -78,7 +88,13 @@ export function Player({ src, name }: PlayerProps) {
         <PlayerButton label={muted ? t("media.unmute") : t("media.mute")} onClick={() => setMuted(!muted)}>
           {muted ? <VolumeX size={14} /> : <Volume2 size={14} />}
         </PlayerButton>
-        <a className="icon-button small" href={src} download={name} title={t("media.download")} aria-label={t("media.download")}>
+        <a
+          className="icon-button small"
+          href={src}
+          download={name}
+          title={t("media.download")}
+          aria-label={t("media.download")}
+        >
           <Download size={14} />
         </a>
         <PlayerButton label={t("media.fullscreen")} onClick={() => void frame.current?.requestFullscreen()}>

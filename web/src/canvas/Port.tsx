@@ -4,7 +4,15 @@ import { t } from "../i18n";
 import { beginAt, couldTake, dragTo, dropLink, type PortEnd, portAt } from "./connecting";
 import { useCanvas } from "./context";
 
-type PortProps = { readonly side: "input" | "output"; readonly node: string; readonly name: string; readonly type: string; readonly linked: boolean; readonly help: string; readonly fault?: boolean };
+type PortProps = {
+  readonly side: "input" | "output";
+  readonly node: string;
+  readonly name: string;
+  readonly type: string;
+  readonly linked: boolean;
+  readonly help: string;
+  readonly fault?: boolean;
+};
 
 /** The end of links on a node: drag from it, or press Enter on it and then on another. */
 export const Port = memo(function Port({ side, node, name, type, linked, help, fault = false }: PortProps) {
@@ -13,7 +21,8 @@ export const Port = memo(function Port({ side, node, name, type, linked, help, f
   const from = useView((view) => view.connecting?.from);
   const dragged = useView((view) => view.connecting?.type ?? "any");
   const port: PortEnd = side === "input" ? { side, end: { node, input: name } } : { side, end: { node, output: name } };
-  const isFrom = from?.side === side && from.end.node === node && ("output" in from.end ? from.end.output : from.end.input) === name;
+  const isFrom =
+    from?.side === side && from.end.node === node && ("output" in from.end ? from.end.output : from.end.input) === name;
   const dim = from !== undefined && !isFrom && !couldTake(editor, { from, type: dragged }, port, type);
 
   function onPointerDown(event: PointerEvent<HTMLButtonElement>) {
@@ -32,7 +41,16 @@ export const Port = memo(function Port({ side, node, name, type, linked, help, f
       const { connecting, viewport } = editor.view.getState();
       if (!connecting || event.pointerId !== pointerId) return;
       const at = canvas.toGraph(event.clientX, event.clientY);
-      editor.view.setState({ connecting: dragTo(editor, canvas.scene.current, connecting, at, portAt(event.clientX, event.clientY), viewport.zoom) });
+      editor.view.setState({
+        connecting: dragTo(
+          editor,
+          canvas.scene.current,
+          connecting,
+          at,
+          portAt(event.clientX, event.clientY),
+          viewport.zoom,
+        ),
+      });
     };
     const up = (event: globalThis.PointerEvent) => {
       if (event.pointerId !== pointerId) return;
@@ -42,7 +60,10 @@ export const Port = memo(function Port({ side, node, name, type, linked, help, f
       const start = canvas.scene.current.boxes.get(node);
       const isClick = start && portAt(event.clientX, event.clientY)?.end.node === node && connecting.target === null;
       const rest = isClick ? "done" : dropLink(editor, connecting);
-      const search = rest === "search" ? { at: connecting.at, screen: [event.clientX, event.clientY] as const, link: connecting } : null;
+      const search =
+        rest === "search"
+          ? { at: connecting.at, screen: [event.clientX, event.clientY] as const, link: connecting }
+          : null;
       editor.view.setState({ connecting: null, search });
     };
     const cancel = (event: globalThis.KeyboardEvent) => {

@@ -52,7 +52,11 @@ export function SceneCanvas({ version }: { readonly version: unknown }) {
       request.current();
     });
     themes.observe(window.document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-    const stops = [editor.view.subscribe(request.current), editor.document.subscribe(request.current), run.subscribe(request.current)];
+    const stops = [
+      editor.view.subscribe(request.current),
+      editor.document.subscribe(request.current),
+      run.subscribe(request.current),
+    ];
     request.current();
     return () => {
       cancelAnimationFrame(frame);
@@ -64,5 +68,5 @@ export function SceneCanvas({ version }: { readonly version: unknown }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new version of the scene is the reason to paint
   useEffect(() => request.current(), [version]);
 
-  return <canvas ref={element} className="scene" aria-hidden="true" />;
+  return <canvas ref={element} className="scene" />;
 }

@@ -32,8 +32,11 @@ function OpenSearch({ request }: { readonly request: SearchRequest }) {
   const [query, setQuery] = useState("");
   const [index, setIndex] = useState(0);
   const box = useRef<HTMLDivElement>(null);
-  const list = useRef<HTMLUListElement>(null);
-  const entries = useMemo(() => entriesFor(allDefinitions(catalogue.nodes, workflow, catalogue), request), [catalogue, workflow, request]);
+  const list = useRef<HTMLDivElement>(null);
+  const entries = useMemo(
+    () => entriesFor(allDefinitions(catalogue.nodes, workflow, catalogue), request),
+    [catalogue, workflow, request],
+  );
   const found = useMemo(() => rank(entries, query).slice(0, SHOWN), [entries, query]);
   const current = found[Math.min(index, found.length - 1)];
   const close = () => editor.view.setState({ search: null });
@@ -66,7 +69,9 @@ function OpenSearch({ request }: { readonly request: SearchRequest }) {
   }
 
   const link = request.link;
-  const hint = link ? t(link.from.side === "output" ? "search.placeholder_fit" : "search.placeholder_give", { type: link.type }) : t("search.placeholder");
+  const hint = link
+    ? t(link.from.side === "output" ? "search.placeholder_fit" : "search.placeholder_give", { type: link.type })
+    : t("search.placeholder");
   const left = Math.max(12, Math.min(request.screen[0] - 40, window.innerWidth - WIDTH - 12));
   const top = Math.max(12, Math.min(request.screen[1] - 24, window.innerHeight - HEIGHT - 12));
   return (
@@ -95,10 +100,10 @@ function OpenSearch({ request }: { readonly request: SearchRequest }) {
         </div>
       ) : (
         <div className="search-columns">
-          <ul id="search-list" ref={list} role="listbox" aria-label={t("cmd.search")}>
+          <div id="search-list" ref={list} role="listbox" aria-label={t("cmd.search")}>
             {found.map((entry, place) => (
               // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the input's, which keeps the focus
-              <li
+              <div
                 key={entry.definition.id}
                 id={`search-${entry.definition.id}`}
                 role="option"
@@ -110,9 +115,9 @@ function OpenSearch({ request }: { readonly request: SearchRequest }) {
                 <CategoryIcon definition={entry.definition} color={colorOf(mainType(entry.definition))} size={14} />
                 <span>{entry.title}</span>
                 <em>{entry.definition.category}</em>
-              </li>
+              </div>
             ))}
-          </ul>
+          </div>
           {current && <HelpCard definition={current.definition} />}
         </div>
       )}
@@ -153,7 +158,11 @@ export function HelpCard({ definition }: { readonly definition: NodeDefinition }
   );
 }
 
-function allDefinitions(nodes: { readonly [type: string]: NodeDefinition }, workflow: Parameters<typeof definitionsOf>[0], catalogue: Parameters<typeof definitionsOf>[1]): NodeDefinition[] {
+function allDefinitions(
+  nodes: { readonly [type: string]: NodeDefinition },
+  workflow: Parameters<typeof definitionsOf>[0],
+  catalogue: Parameters<typeof definitionsOf>[1],
+): NodeDefinition[] {
   const look = definitionsOf(workflow, catalogue);
   const subgraphs = Object.keys(workflow.subgraphs ?? {}).map((id) => look(`subgraph/${id}`));
   return [...Object.values(nodes), ...subgraphs.filter((definition) => definition !== undefined)];
@@ -167,8 +176,15 @@ function entriesFor(definitions: readonly NodeDefinition[], request: SearchReque
     if (link.from.side === "output") return definition.inputs.some((socket) => fits(link.type, socket.type));
     return definition.outputs.some((socket) => fits(socket.type, link.type));
   });
-  const entries = fitting.map((definition) => ({ title: definition.title, words: [definition.id, definition.category, ...definition.aliases], definition }));
-  return entries.sort((one, other) => one.definition.category.localeCompare(other.definition.category) || one.title.localeCompare(other.title));
+  const entries = fitting.map((definition) => ({
+    title: definition.title,
+    words: [definition.id, definition.category, ...definition.aliases],
+    definition,
+  }));
+  return entries.sort(
+    (one, other) =>
+      one.definition.category.localeCompare(other.definition.category) || one.title.localeCompare(other.title),
+  );
 }
 
 function place(editor: ReturnType<typeof useEditor>, request: SearchRequest, definition: NodeDefinition): void {
@@ -178,7 +194,14 @@ function place(editor: ReturnType<typeof useEditor>, request: SearchRequest, def
   const shift = link?.from.side === "input" ? 240 : 0;
   const at = [request.at[0] - shift, request.at[1] - HEADER - 16] as const;
   const { edit, id } = link
-    ? addConnected(workflow, path, definitions, definition, at, link.from.side === "output" ? { from: link.from.end } : { to: link.from.end })
+    ? addConnected(
+        workflow,
+        path,
+        definitions,
+        definition,
+        at,
+        link.from.side === "output" ? { from: link.from.end } : { to: link.from.end },
+      )
     : addNode(workflow, path, definition, [request.at[0], request.at[1] - HEADER / 2]);
   editor.perform(edit);
   editor.select([id]);

@@ -1,6 +1,15 @@
 /** Dragging a link: from a port, over others, to where it is let go. The rules are graph/connect's. */
 import type { Connecting, Editor } from "../editor/store";
-import { bestInput, bestOutput, findInput, findOutput, fits, type InputEnd, type OutputEnd, refuseLink } from "../graph/connect";
+import {
+  bestInput,
+  bestOutput,
+  findInput,
+  findOutput,
+  fits,
+  type InputEnd,
+  type OutputEnd,
+  refuseLink,
+} from "../graph/connect";
 import { inputsOf, isLink, nodesOf, type Point } from "../graph/document";
 import { connect, disconnect, together } from "../graph/edits";
 import { type Box, boxAt, inputPoint, outputPoint, type Scene } from "./scene";
@@ -20,18 +29,46 @@ export function beginAt(editor: Editor, port: PortEnd, at: Point): Connecting {
   const value = inputsOf(nodesOf(scope)[port.end.node] ?? { type: "" })[port.end.input];
   if (isLink(value)) {
     const end = { node: value.link[0], output: value.link[1] };
-    return { from: { side: "output", end }, type: findOutput(scope, definitions, end)?.type ?? "any", moved: port.end, at, target: null, refusal: null };
+    return {
+      from: { side: "output", end },
+      type: findOutput(scope, definitions, end)?.type ?? "any",
+      moved: port.end,
+      at,
+      target: null,
+      refusal: null,
+    };
   }
-  return { from: port, type: findInput(scope, definitions, port.end)?.type ?? "any", moved: null, at, target: null, refusal: null };
+  return {
+    from: port,
+    type: findInput(scope, definitions, port.end)?.type ?? "any",
+    moved: null,
+    at,
+    target: null,
+    refusal: null,
+  };
 }
 
 /** The drag with the pointer at a place, maybe over a port. */
-export function dragTo(editor: Editor, scene: Scene, drag: Connecting, at: Point, over: PortEnd | null, zoom: number): Connecting {
-  const target = over ? opposite(drag, over) : (onNode(editor, scene, drag, at) ?? nearby(editor, scene, drag, at, SNAP / zoom));
+export function dragTo(
+  editor: Editor,
+  scene: Scene,
+  drag: Connecting,
+  at: Point,
+  over: PortEnd | null,
+  zoom: number,
+): Connecting {
+  const target = over
+    ? opposite(drag, over)
+    : (onNode(editor, scene, drag, at) ?? nearby(editor, scene, drag, at, SNAP / zoom));
   if (!target) return { ...drag, at, target: null, refusal: null };
   const pair = pairOf(drag, target);
   const isOld = drag.moved && pair.to.node === drag.moved.node && pair.to.input === drag.moved.input;
-  return { ...drag, at, target, refusal: isOld ? null : refuseLink(editor.scope, editor.definitions, pair.from, pair.to) };
+  return {
+    ...drag,
+    at,
+    target,
+    refusal: isOld ? null : refuseLink(editor.scope, editor.definitions, pair.from, pair.to),
+  };
 }
 
 function opposite(drag: Connecting, over: PortEnd): InputEnd | OutputEnd | null {
@@ -67,12 +104,15 @@ function nearby(editor: Editor, scene: Scene, drag: Connecting, at: Point, reach
 }
 
 function portsOf(box: Box, side: "input" | "output"): [InputEnd | OutputEnd, Point][] {
-  if (side === "output") return [...box.shape.inputs.keys()].map((input) => [{ node: box.id, input }, inputPoint(box, input)]);
+  if (side === "output")
+    return [...box.shape.inputs.keys()].map((input) => [{ node: box.id, input }, inputPoint(box, input)]);
   return [...box.shape.outputs.keys()].map((output) => [{ node: box.id, output }, outputPoint(box, output)]);
 }
 
 function pairOf(drag: Connecting, target: InputEnd | OutputEnd): { from: OutputEnd; to: InputEnd } {
-  return drag.from.side === "output" ? { from: drag.from.end, to: target as InputEnd } : { from: target as OutputEnd, to: drag.from.end };
+  return drag.from.side === "output"
+    ? { from: drag.from.end, to: target as InputEnd }
+    : { from: target as OutputEnd, to: drag.from.end };
 }
 
 /** Let the link go. Returns what is left to do: nothing, or to ask which new node it should lead to. */
@@ -95,7 +135,12 @@ export function dropLink(editor: Editor, drag: Connecting): "done" | "search" {
 }
 
 /** Whether a port could take the link that is being dragged; ports of the side that it came from never do. */
-export function couldTake(editor: Editor, drag: Pick<Connecting, "from" | "type">, port: PortEnd, type: string): boolean {
+export function couldTake(
+  editor: Editor,
+  drag: Pick<Connecting, "from" | "type">,
+  port: PortEnd,
+  type: string,
+): boolean {
   if (port.side === drag.from.side) return port.end === drag.from.end;
   if (!(port.side === "input" ? fits(drag.type, type) : fits(type, drag.type))) return false;
   const [from, to] = port.side === "input" ? [drag.from.end, port.end] : [port.end, drag.from.end];
@@ -108,5 +153,7 @@ export function portAt(clientX: number, clientY: number): PortEnd | null {
   const element = document.elementFromPoint(clientX, clientY)?.closest<HTMLElement>("[data-port]");
   const { port, node, name } = element?.dataset ?? {};
   if (node === undefined || name === undefined) return null;
-  return port === "output" ? { side: "output", end: { node, output: name } } : { side: "input", end: { node, input: name } };
+  return port === "output"
+    ? { side: "output", end: { node, output: name } }
+    : { side: "input", end: { node, input: name } };
 }

@@ -2,7 +2,7 @@
 import type { InputEnd } from "../graph/connect";
 import type { Point } from "../graph/document";
 import type { NodeRun } from "../run/state";
-import { bend, type Box, boxRect, type Curve, curveRect, overlaps, type Scene } from "./scene";
+import { type Box, bend, boxRect, type Curve, curveRect, overlaps, type Scene } from "./scene";
 import { FAR_ZOOM, type Viewport, viewRect } from "./window";
 
 /** Colors of the current theme, read from its CSS variables. */
@@ -79,7 +79,8 @@ function paintGrid(context: CanvasRenderingContext2D, { viewport, size, palette 
   const x0 = ((viewport.x % step) + step) % step;
   const y0 = ((viewport.y % step) + step) % step;
   context.beginPath();
-  for (let y = y0; y < size[1]; y += step) for (let x = x0; x < size[0]; x += step) context.rect(Math.round(x), Math.round(y), dot, dot);
+  for (let y = y0; y < size[1]; y += step)
+    for (let x = x0; x < size[0]; x += step) context.rect(Math.round(x), Math.round(y), dot, dot);
   context.fill();
 }
 

@@ -1,34 +1,42 @@
 /** Moving what is selected: mounted or not, with the contents of groups, written as one step when it is let go. */
 import type { Editor } from "../editor/store";
-import { nodesOf, type Point } from "../graph/document";
+import { type Group, type Note, nodesOf, type Point, type Workflow } from "../graph/document";
 import { insertOnLink, moveNodes, setGroups, setNotes, together } from "../graph/edits";
 import type { Edit } from "../graph/history";
-import { GROUP_PREFIX } from "./GroupFrame";
 import { GROUP_SIZE } from "./flowNodes";
+import { GROUP_PREFIX } from "./GroupFrame";
 import { NOTE_PREFIX } from "./NoteCard";
-import { boxRect, contains, curveAt, type Scene } from "./scene";
+import { type Box, boxRect, contains, curveAt, type Scene } from "./scene";
 
 /** Where everything that moves along stands at the start. */
 export function startPlaces(editor: Editor, scene: Scene, ids: Iterable<string>): Map<string, Point> {
   const places = new Map<string, Point>();
-  const { groups, notes } = editor.workflow;
   for (const id of ids) {
     const box = scene.boxes.get(id);
-    const note = id.startsWith(NOTE_PREFIX) ? notes?.[Number(id.slice(NOTE_PREFIX.length))] : undefined;
+    const frame = frameOf(editor.workflow, id);
     if (box) places.set(id, [box.x, box.y]);
-    if (note) places.set(id, note.at ?? [0, 0]);
-    const group = id.startsWith(GROUP_PREFIX) ? groups?.[Number(id.slice(GROUP_PREFIX.length))] : undefined;
-    if (!group) continue;
-    const [x, y] = group.at ?? [0, 0];
-    const [width, height] = group.size ?? GROUP_SIZE;
-    places.set(id, [x, y]);
-    for (const inner of scene.boxes.values()) {
-      const rect = boxRect(inner);
-      const middle: Point = [(rect.x0 + rect.x1) / 2, (rect.y0 + rect.y1) / 2];
-      if (contains({ x0: x, y0: y, x1: x + width, y1: y + height }, middle)) places.set(inner.id, [inner.x, inner.y]);
-    }
+    if (frame) places.set(id, frame.at ?? [0, 0]);
+    if (frame && id.startsWith(GROUP_PREFIX))
+      for (const inner of boxesInside(scene, frame)) places.set(inner.id, [inner.x, inner.y]);
   }
   return places;
+}
+
+/** The group or note of an id of the canvas. */
+function frameOf({ groups, notes }: Workflow, id: string): Group | Note | undefined {
+  if (id.startsWith(GROUP_PREFIX)) return groups?.[Number(id.slice(GROUP_PREFIX.length))];
+  return id.startsWith(NOTE_PREFIX) ? notes?.[Number(id.slice(NOTE_PREFIX.length))] : undefined;
+}
+
+/** Nodes whose middle lies in a group. */
+function boxesInside(scene: Scene, group: Group): Box[] {
+  const [x, y] = group.at ?? [0, 0];
+  const [width, height] = group.size ?? GROUP_SIZE;
+  const frame = { x0: x, y0: y, x1: x + width, y1: y + height };
+  return [...scene.boxes.values()].filter((box) => {
+    const rect = boxRect(box);
+    return contains(frame, [(rect.x0 + rect.x1) / 2, (rect.y0 + rect.y1) / 2]);
+  });
 }
 
 export function shifted(places: ReadonlyMap<string, Point>, dx: number, dy: number): Map<string, Point> {
@@ -46,11 +54,17 @@ export function writePlaces(editor: Editor, scene: Scene, places: ReadonlyMap<st
     const link = places.size === 1 && only !== undefined ? linkUnder(scene, only) : undefined;
     if (link && only !== undefined) edits.push(insertOnLink(workflow, path, editor.definitions, link, only));
     const [first] = edits;
-    return edits.length === 1 && first ? first : { ...together("move", edits), label: { key: "move", count: places.size } };
+    return edits.length === 1 && first
+      ? first
+      : { ...together("move", edits), label: { key: "move", count: places.size } };
   });
 }
 
-function placed<T extends { readonly at?: Point }>(items: readonly T[], prefix: string, places: ReadonlyMap<string, Point>): T[] {
+function placed<T extends { readonly at?: Point }>(
+  items: readonly T[],
+  prefix: string,
+  places: ReadonlyMap<string, Point>,
+): T[] {
   return items.map((item, index) => {
     const at = places.get(`${prefix}${index}`);
     return at ? { ...item, at: [Math.round(at[0]), Math.round(at[1])] as const } : item;

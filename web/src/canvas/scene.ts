@@ -4,22 +4,52 @@ import { findOutput, type InputEnd } from "../graph/connect";
 import { linksOf, type Mode, nodesOf, type Point, type Scope } from "../graph/document";
 import { definitionOf, type Face, PLAIN_FACE, placeOf, type Shape, shapeOf } from "./shape";
 
-export type Box = { readonly id: string; readonly x: number; readonly y: number; readonly shape: Shape; readonly title: string; readonly definition: NodeDefinition; readonly mode: Mode; readonly color: string | undefined };
+export type Box = {
+  readonly id: string;
+  readonly x: number;
+  readonly y: number;
+  readonly shape: Shape;
+  readonly title: string;
+  readonly definition: NodeDefinition;
+  readonly mode: Mode;
+  readonly color: string | undefined;
+};
 
-export type Curve = { readonly end: InputEnd; readonly from: Point; readonly to: Point; readonly type: string; readonly source: string; readonly faint: boolean };
+export type Curve = {
+  readonly end: InputEnd;
+  readonly from: Point;
+  readonly to: Point;
+  readonly type: string;
+  readonly source: string;
+  readonly faint: boolean;
+};
 
 export type Rect = { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number };
 
 export type Scene = { readonly boxes: ReadonlyMap<string, Box>; readonly curves: readonly Curve[] };
 
 /** Everything of a scope, placed. Linear in the graph; shapes of unchanged nodes are kept. */
-export function sceneOf(scope: Scope, definitions: Definitions, faces: (id: string) => Face, drag: ReadonlyMap<string, Point> | null): Scene {
+export function sceneOf(
+  scope: Scope,
+  definitions: Definitions,
+  faces: (id: string) => Face,
+  drag: ReadonlyMap<string, Point> | null,
+): Scene {
   const boxes = new Map<string, Box>();
   for (const [id, node] of Object.entries(nodesOf(scope))) {
     const definition = definitionOf(scope, definitions, id);
     const [x, y] = placeOf(node, id, drag);
     const shape = shapeOf(node, definition, faces(id) ?? PLAIN_FACE);
-    boxes.set(id, { id, x, y, shape, definition, title: node.title || definition.title, mode: node.mode ?? "run", color: node.color });
+    boxes.set(id, {
+      id,
+      x,
+      y,
+      shape,
+      definition,
+      title: node.title || definition.title,
+      mode: node.mode ?? "run",
+      color: node.color,
+    });
   }
   const curves: Curve[] = [];
   for (const { node, input, link } of linksOf(scope)) {
@@ -29,7 +59,14 @@ export function sceneOf(scope: Scope, definitions: Definitions, faces: (id: stri
     if (!from || !to) continue;
     const type = findOutput(scope, definitions, { node: source, output })?.type ?? "any";
     const faint = from.mode !== "run" || to.mode !== "run";
-    curves.push({ end: { node, input }, from: outputPoint(from, output), to: inputPoint(to, input), type, source, faint });
+    curves.push({
+      end: { node, input },
+      from: outputPoint(from, output),
+      to: inputPoint(to, input),
+      type,
+      source,
+      faint,
+    });
   }
   return { boxes, curves };
 }
@@ -82,7 +119,13 @@ export function curveAt(scene: Scene, point: Point, reach: number): Curve | unde
   let nearest = reach;
   for (const curve of scene.curves) {
     const rect = curveRect(curve);
-    if (point[0] < rect.x0 - reach || point[0] > rect.x1 + reach || point[1] < rect.y0 - reach || point[1] > rect.y1 + reach) continue;
+    if (
+      point[0] < rect.x0 - reach ||
+      point[0] > rect.x1 + reach ||
+      point[1] < rect.y0 - reach ||
+      point[1] > rect.y1 + reach
+    )
+      continue;
     const distance = curveDistance(curve, point);
     if (distance <= nearest) {
       nearest = distance;
@@ -136,7 +179,12 @@ export function boundsOf(boxes: Iterable<Box>): Rect | null {
   for (const box of boxes) {
     const rect = boxRect(box);
     bounds = bounds
-      ? { x0: Math.min(bounds.x0, rect.x0), y0: Math.min(bounds.y0, rect.y0), x1: Math.max(bounds.x1, rect.x1), y1: Math.max(bounds.y1, rect.y1) }
+      ? {
+          x0: Math.min(bounds.x0, rect.x0),
+          y0: Math.min(bounds.y0, rect.y0),
+          x1: Math.max(bounds.x1, rect.x1),
+          y1: Math.max(bounds.y1, rect.y1),
+        }
       : rect;
   }
   return bounds;

@@ -2,7 +2,14 @@
  * How large a node is and where its ports are, computed and never measured: links to nodes that are not drawn need it,
  * and the browser is spared a layout. The rows here are drawn one to one by NodeCard.
  */
-import { type Definitions, type InputSocket, isArea, isShown, type NodeDefinition, type OutputSocket } from "../graph/catalogue";
+import {
+  type Definitions,
+  type InputSocket,
+  isArea,
+  isShown,
+  type NodeDefinition,
+  type OutputSocket,
+} from "../graph/catalogue";
 import { inputsOf, isLink, linksOf, type NodeInstance, nodesOf, type Point, type Scope } from "../graph/document";
 
 export const HEADER = 36;
@@ -44,7 +51,8 @@ const known = new WeakMap<NodeInstance, Known>();
 /** The shape of a node; kept until the node, its definition or its face changes. */
 export function shapeOf(node: NodeInstance, definition: NodeDefinition, face: Face): Shape {
   const kept = known.get(node);
-  if (kept && kept.definition === definition && kept.face.media === face.media && kept.face.fault === face.fault) return kept.shape;
+  if (kept && kept.definition === definition && kept.face.media === face.media && kept.face.fault === face.fault)
+    return kept.shape;
   const shape = node.collapsed ? collapsedShape(node, definition) : fullShape(node, definition, face);
   known.set(node, { definition, face, shape });
   return shape;
@@ -68,18 +76,25 @@ function collapsedShape(node: NodeInstance, definition: NodeDefinition): Shape {
 function fullShape(node: NodeInstance, definition: NodeDefinition, face: Face): Shape {
   const rows = [...portRows(definition), ...knobRows(node, definition)];
   if (face.fault) rows.push({ kind: "fault", height: FAULT_ROW });
-  if (face.media !== "none") rows.push({ kind: "media", what: face.media, height: face.media === "player" ? PLAYER_HEIGHT : IMAGE_HEIGHT });
+  if (face.media !== "none")
+    rows.push({ kind: "media", what: face.media, height: face.media === "player" ? PLAYER_HEIGHT : IMAGE_HEIGHT });
   const inputs = new Map<string, number>();
   const outputs = new Map<string, number>();
   let y = HEADER + PADDING / 2;
   for (const row of rows) {
-    const middle = y + (row.kind === "knob" && row.height === TEXT_ROW ? KNOB_ROW / 2 : row.height / 2);
-    if (row.kind === "ports" && row.input) inputs.set(row.input.name, middle);
-    if (row.kind === "ports" && row.output) outputs.set(row.output.name, middle);
-    if (row.kind === "knob") inputs.set(row.socket.name, middle);
+    const { input, output } = socketsOf(row);
+    const middle = y + (row.height === TEXT_ROW ? KNOB_ROW : row.height) / 2;
+    if (input) inputs.set(input.name, middle);
+    if (output) outputs.set(output.name, middle);
     y += row.height;
   }
   return { width: widthOf(node, definition), height: y + PADDING / 2, rows, inputs, outputs };
+}
+
+/** The sockets whose ports a row holds. */
+function socketsOf(row: Row): { readonly input?: InputSocket; readonly output?: OutputSocket } {
+  if (row.kind === "knob") return { input: row.socket };
+  return row.kind === "ports" ? row : {};
 }
 
 function portRows(definition: NodeDefinition): Row[] {
@@ -126,7 +141,13 @@ function placeholder(scope: Scope, id: string, node: NodeInstance | undefined): 
     title: node?.type ?? id,
     category: "",
     help: "",
-    inputs: Object.entries(node ? inputsOf(node) : {}).map(([name, value]) => ({ name, type: "any", wire: isLink(value), required: false, help: "" })),
+    inputs: Object.entries(node ? inputsOf(node) : {}).map(([name, value]) => ({
+      name,
+      type: "any",
+      wire: isLink(value),
+      required: false,
+      help: "",
+    })),
     outputs: [...names].map((name) => ({ name, type: "any", help: "" })),
     sink: false,
     aliases: [],

@@ -3,9 +3,8 @@ import type { PointerEvent } from "react";
 import { useEditor } from "../editor/context";
 import type { CanvasParts } from "./context";
 import { shifted, startPlaces, writePlaces } from "./moving";
-import { boxAt } from "./scene";
+import { boxAt, boxRect } from "./scene";
 import { FAR_ZOOM, fitting } from "./window";
-import { boxRect } from "./scene";
 
 /** Pixels that the pointer may move before a press becomes a drag. */
 const SLACK = 4;
@@ -24,14 +23,16 @@ export function useFarPointer(parts: CanvasParts) {
     event.stopPropagation();
     event.preventDefault();
     const { selection } = editor.document.getState();
-    if (adds) editor.select(selection.has(box.id) ? [...selection].filter((id) => id !== box.id) : [...selection, box.id]);
+    if (adds)
+      editor.select(selection.has(box.id) ? [...selection].filter((id) => id !== box.id) : [...selection, box.id]);
     else if (!selection.has(box.id)) editor.select([box.id]);
     const places = startPlaces(editor, parts.scene.current, editor.document.getState().selection);
     const stop = new AbortController();
     const move = (next: globalThis.PointerEvent) => {
       const at = parts.toGraph(next.clientX, next.clientY);
       const [dx, dy] = [at[0] - begin[0], at[1] - begin[1]];
-      if (editor.view.getState().drag || Math.hypot(dx, dy) * zoom > SLACK) editor.view.setState({ drag: shifted(places, dx, dy) });
+      if (editor.view.getState().drag || Math.hypot(dx, dy) * zoom > SLACK)
+        editor.view.setState({ drag: shifted(places, dx, dy) });
     };
     const up = () => {
       stop.abort();

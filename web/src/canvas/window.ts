@@ -14,7 +14,12 @@ const MARGIN = 250;
 /** The visible part of the graph, in its own coordinates. */
 export function viewRect(viewport: Viewport, size: Point, margin = 0): Rect {
   const { x, y, zoom } = viewport;
-  return { x0: (-x - margin) / zoom, y0: (-y - margin) / zoom, x1: (size[0] - x + margin) / zoom, y1: (size[1] - y + margin) / zoom };
+  return {
+    x0: (-x - margin) / zoom,
+    y0: (-y - margin) / zoom,
+    x1: (size[0] - x + margin) / zoom,
+    y1: (size[1] - y + margin) / zoom,
+  };
 }
 
 /** The part that is mounted: as it was while the view stays inside, cut anew when it leaves; null from far away. */
@@ -35,7 +40,10 @@ export function mountedBoxes(scene: Scene, cut: Rect | null, kept: ReadonlySet<s
 export function fitting(rect: Rect, size: Point, most = 1, padding = 64): Viewport {
   const width = Math.max(rect.x1 - rect.x0, 1);
   const height = Math.max(rect.y1 - rect.y0, 1);
-  const zoom = Math.min(Math.max(Math.min((size[0] - 2 * padding) / width, (size[1] - 2 * padding) / height), MIN_ZOOM), most);
+  const zoom = Math.min(
+    Math.max(Math.min((size[0] - 2 * padding) / width, (size[1] - 2 * padding) / height), MIN_ZOOM),
+    most,
+  );
   return { x: size[0] / 2 - ((rect.x0 + rect.x1) / 2) * zoom, y: size[1] / 2 - ((rect.y0 + rect.y1) / 2) * zoom, zoom };
 }
 

@@ -27,6 +27,7 @@ export function useSession(): Session {
 }
 
 export const useEditor = () => useSession().editor;
-export const useDocument = <T,>(select: (state: DocumentState) => T): T => useStore(useSession().editor.document, select);
+export const useDocument = <T,>(select: (state: DocumentState) => T): T =>
+  useStore(useSession().editor.document, select);
 export const useView = <T,>(select: (state: ViewState) => T): T => useStore(useSession().editor.view, select);
 export const useRun = <T,>(select: (state: RunState) => T): T => useStore(useSession().run, select);

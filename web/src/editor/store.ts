@@ -5,7 +5,16 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { type Catalogue, type Definitions, definitionsOf, EMPTY_CATALOGUE } from "../graph/catalogue";
 import type { InputEnd, OutputEnd, Refusal } from "../graph/connect";
-import { EMPTY_WORKFLOW, nodesOf, type Point, ROOT, type Scope, type ScopePath, scopeAt, type Workflow } from "../graph/document";
+import {
+  EMPTY_WORKFLOW,
+  nodesOf,
+  type Point,
+  ROOT,
+  type Scope,
+  type ScopePath,
+  scopeAt,
+  type Workflow,
+} from "../graph/document";
 import { beginHistory, type Edit, goTo, type History, perform, redo, undo } from "../graph/history";
 
 export type DocumentState = {
@@ -22,7 +31,9 @@ export type DocumentState = {
 
 /** A link that is being dragged; one end is fixed, the other follows the pointer. */
 export type Connecting = {
-  readonly from: { readonly side: "output"; readonly end: OutputEnd } | { readonly side: "input"; readonly end: InputEnd };
+  readonly from:
+    | { readonly side: "output"; readonly end: OutputEnd }
+    | { readonly side: "input"; readonly end: InputEnd };
   readonly type: string;
   /** The linked input that it was taken from; letting go over nothing cuts that link. */
   readonly moved: InputEnd | null;
@@ -120,7 +131,14 @@ export class Editor {
   /** Open another document; its history begins anew. */
   open(workflow: Workflow, saved: Workflow = workflow): void {
     const { catalogue } = this.document.getState();
-    this.document.setState({ history: beginHistory(workflow), definitions: definitionsOf(workflow, catalogue), scope: ROOT, selection: NONE, links: [], saved });
+    this.document.setState({
+      history: beginHistory(workflow),
+      definitions: definitionsOf(workflow, catalogue),
+      scope: ROOT,
+      selection: NONE,
+      links: [],
+      saved,
+    });
   }
 
   setCatalogue(catalogue: Catalogue): void {

@@ -66,11 +66,13 @@ const MAX_DEPTH = 64;
 export function definitionsOf(workflow: Workflow, catalogue: Catalogue): Definitions {
   const known = new Map<string, NodeDefinition | undefined>();
   function look(type: string, depth: number): NodeDefinition | undefined {
-    if (!type.startsWith(SUBGRAPH_PREFIX)) return Object.hasOwn(catalogue.nodes, type) ? catalogue.nodes[type] : undefined;
+    if (!type.startsWith(SUBGRAPH_PREFIX))
+      return Object.hasOwn(catalogue.nodes, type) ? catalogue.nodes[type] : undefined;
     if (known.has(type)) return known.get(type);
     const id = type.slice(SUBGRAPH_PREFIX.length);
     const scope = workflow.subgraphs?.[id];
-    const definition = scope && depth < MAX_DEPTH ? ofSubgraph(type, scope, (inner) => look(inner, depth + 1)) : undefined;
+    const definition =
+      scope && depth < MAX_DEPTH ? ofSubgraph(type, scope, (inner) => look(inner, depth + 1)) : undefined;
     if (depth === 0) known.set(type, definition);
     return definition;
   }
@@ -98,7 +100,11 @@ function ofSubgraph(type: string, scope: Scope, definitions: Definitions): NodeD
 }
 
 /** Whether a knob is to be drawn, by what the knob that it depends on holds. */
-export function isShown(socket: InputSocket, definition: NodeDefinition, inputs: { readonly [name: string]: Json }): boolean {
+export function isShown(
+  socket: InputSocket,
+  definition: NodeDefinition,
+  inputs: { readonly [name: string]: Json },
+): boolean {
   const condition = socket.shown_if;
   if (!condition) return true;
   const other = definition.inputs.find((entry) => entry.name === condition.input);

@@ -1,5 +1,14 @@
 /** Copied nodes as text for the system's clipboard, so that they cross tabs, windows and chats. */
-import { isLink, isObject, inputsOf, type Json, type JsonObject, type NodeInstance, nodesOf, type Scope } from "./document";
+import {
+  inputsOf,
+  isLink,
+  isObject,
+  type Json,
+  type JsonObject,
+  type NodeInstance,
+  nodesOf,
+  type Scope,
+} from "./document";
 import { asWorkflow } from "./read";
 
 /** What is copied is a small workflow of its own: whoever pastes it into a file has a valid document. */
@@ -25,7 +34,11 @@ export function readClip(text: string): Clip | null {
 }
 
 /** Inputs with links followed through `ids` (old to new); links that lead out of the copied nodes stay or go. */
-export function relink(inputs: JsonObject, ids: ReadonlyMap<string, string>, keepOutside: (node: string) => boolean): JsonObject {
+export function relink(
+  inputs: JsonObject,
+  ids: ReadonlyMap<string, string>,
+  keepOutside: (node: string) => boolean,
+): JsonObject {
   const result: Record<string, Json> = {};
   for (const [name, value] of Object.entries(inputs)) {
     if (!isLink(value)) {
@@ -40,6 +53,10 @@ export function relink(inputs: JsonObject, ids: ReadonlyMap<string, string>, kee
   return result;
 }
 
-export function relinked(node: NodeInstance, ids: ReadonlyMap<string, string>, keepOutside: (node: string) => boolean): NodeInstance {
+export function relinked(
+  node: NodeInstance,
+  ids: ReadonlyMap<string, string>,
+  keepOutside: (node: string) => boolean,
+): NodeInstance {
   return node.inputs ? { ...node, inputs: relink(inputsOf(node), ids, keepOutside) } : node;
 }

@@ -38,7 +38,8 @@ export function refuseLink(scope: Scope, definitions: Definitions, from: OutputE
   if (!output || !input) return { code: "no_such_socket" };
   if (!fits(output.type, input.type)) return { code: "type_mismatch", from: output.type, to: input.type };
   const current = inputsOf(nodesOf(scope)[to.node] ?? { type: "" })[to.input];
-  if (isLink(current) && current.link[0] === from.node && current.link[1] === from.output) return { code: "already_linked" };
+  if (isLink(current) && current.link[0] === from.node && current.link[1] === from.output)
+    return { code: "already_linked" };
   if (isUpstream(scope, to.node, from.node)) return { code: "cycle" };
   return null;
 }

@@ -32,7 +32,12 @@ export type NodeInstance = {
   readonly seeds?: { readonly [input: string]: Json };
 };
 
-export type Exposed = { readonly node: string; readonly input?: string; readonly output?: string; readonly title?: string };
+export type Exposed = {
+  readonly node: string;
+  readonly input?: string;
+  readonly output?: string;
+  readonly title?: string;
+};
 
 export type Group = { readonly title?: string; readonly at?: Point; readonly size?: Point; readonly color?: string };
 export type Note = { readonly text?: string; readonly at?: Point; readonly size?: Point; readonly color?: string };
@@ -97,7 +102,8 @@ export function isLink(value: Json | undefined): value is Link {
 /** Every link into a scope's nodes, in the document's order. */
 export function* linksOf(scope: Scope): Generator<{ node: string; input: string; link: Link }> {
   for (const [node, instance] of Object.entries(nodesOf(scope)))
-    for (const [input, value] of Object.entries(inputsOf(instance))) if (isLink(value)) yield { node, input, link: value };
+    for (const [input, value] of Object.entries(inputsOf(instance)))
+      if (isLink(value)) yield { node, input, link: value };
 }
 
 /** JSON pointer (RFC 6901) to a place in the document. */

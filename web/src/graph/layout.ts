@@ -5,10 +5,16 @@ const GAP_X = 72;
 const GAP_Y = 28;
 
 /** Places for the given nodes, in columns by their longest way from a source, rows ordered by what feeds them. */
-export function layOut(scope: Scope, ids: readonly string[], sizeOf: (id: string) => Point, origin: Point): Map<string, Point> {
+export function layOut(
+  scope: Scope,
+  ids: readonly string[],
+  sizeOf: (id: string) => Point,
+  origin: Point,
+): Map<string, Point> {
   const inside = new Set(ids);
   const feeds = new Map<string, string[]>(ids.map((id) => [id, []]));
-  for (const { node, link } of linksOf(scope)) if (inside.has(node) && inside.has(link.link[0])) feeds.get(node)?.push(link.link[0]);
+  for (const { node, link } of linksOf(scope))
+    if (inside.has(node) && inside.has(link.link[0])) feeds.get(node)?.push(link.link[0]);
   const columns = columnsOf(ids, feeds);
   const middle = new Map<string, number>();
   const places = new Map<string, Point>();
@@ -34,7 +40,8 @@ function columnsOf(ids: readonly string[], feeds: ReadonlyMap<string, readonly s
   const depth = new Map<string, number>();
   const missing = new Map(ids.map((id) => [id, new Set(feeds.get(id)).size]));
   const followers = new Map<string, Set<string>>();
-  for (const [id, sources] of feeds) for (const source of sources) followers.set(source, (followers.get(source) ?? new Set()).add(id));
+  for (const [id, sources] of feeds)
+    for (const source of sources) followers.set(source, (followers.get(source) ?? new Set()).add(id));
   const ready = ids.filter((id) => missing.get(id) === 0);
   for (let id = ready.shift(); id !== undefined; id = ready.shift()) {
     depth.set(id, Math.max(-1, ...(feeds.get(id) ?? []).map((source) => depth.get(source) ?? 0)) + 1);

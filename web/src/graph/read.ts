@@ -38,13 +38,18 @@ export function asWorkflow(value: Json): Workflow {
   const data = requireObject(value, "");
   if (!("kinegraph" in data)) throw new UnreadableError("", 'this is no workflow: it has no field "kinegraph"');
   if (data["kinegraph"] !== 1)
-    throw new UnreadableError("/kinegraph", `format ${JSON.stringify(data["kinegraph"])} is unknown here: update Kinegraph`);
+    throw new UnreadableError(
+      "/kinegraph",
+      `format ${JSON.stringify(data["kinegraph"])} is unknown here: update Kinegraph`,
+    );
   checkScope(data, "");
-  for (const [id, scope] of members(data, "subgraphs", "")) checkScope(requireObject(scope, pointer("subgraphs", id)), pointer("subgraphs", id));
+  for (const [id, scope] of members(data, "subgraphs", ""))
+    checkScope(requireObject(scope, pointer("subgraphs", id)), pointer("subgraphs", id));
   for (const name of ["groups", "notes"]) {
     const list = data[name];
     if (list !== undefined && !Array.isArray(list)) throw new UnreadableError(pointer(name), "a list belongs here");
-    for (const [index, item] of (list ?? []).entries()) checkFrame(requireObject(item, pointer(name, index)), pointer(name, index));
+    for (const [index, item] of (list ?? []).entries())
+      checkFrame(requireObject(item, pointer(name, index)), pointer(name, index));
   }
   return data as unknown as Workflow;
 }
@@ -62,7 +67,8 @@ function checkScope(scope: JsonObject, path: string): void {
       requireText(requireObject(item, place), "node", place, true);
       requireText(requireObject(item, place), side.slice(0, -1), place, true);
     }
-  for (const [id, item] of members(scope, "nodes", path)) checkNode(requireObject(item, path + pointer("nodes", id)), path + pointer("nodes", id));
+  for (const [id, item] of members(scope, "nodes", path))
+    checkNode(requireObject(item, path + pointer("nodes", id)), path + pointer("nodes", id));
 }
 
 function checkNode(node: JsonObject, path: string): void {

@@ -56,6 +56,7 @@ export const en = {
   "cmd.library": "Node library",
   "cmd.history": "History",
   "cmd.problems": "Problems",
+  "cmd.minimap": "Minimap",
   "cmd.theme": "Switch between light and dark",
   "cmd.templates": "Templates",
   "cmd.shortcuts": "Keyboard shortcuts",

@@ -74,7 +74,8 @@ function listItem(view: DataView, start: number, end: number, keys: readonly str
     if (size < 8) break;
     const name = keys[view.getUint32(at + 4) - 1];
     const data = at + 8;
-    if (name === WORKFLOW_KEY && ascii(view, data + 4, 4) === "data") return textOf(view, data + 16, data + view.getUint32(data));
+    if (name === WORKFLOW_KEY && ascii(view, data + 4, 4) === "data")
+      return textOf(view, data + 16, data + view.getUint32(data));
     at += size;
   }
   return null;
@@ -87,7 +88,10 @@ function pngText(view: DataView): string | null {
     const start = at + 8;
     if (type === "tEXt" || type === "iTXt") {
       const name = ascii(view, start, WORKFLOW_KEY.length + 1);
-      if (name.toLowerCase() === `${WORKFLOW_KEY}\0`) return type === "tEXt" ? latin1(view, start + name.length, start + size) : international(view, start + name.length, start + size);
+      if (name.toLowerCase() === `${WORKFLOW_KEY}\0`)
+        return type === "tEXt"
+          ? latin1(view, start + name.length, start + size)
+          : international(view, start + name.length, start + size);
     }
     at += size + 12;
   }

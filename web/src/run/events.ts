@@ -1,15 +1,30 @@
 /** What the kinds of events carry: the engine's events and the job's own, as the server's `engine/events.py` says them. */
 import type { EventEntry, JobEntry, JobError } from "../api/types";
 
-export type Artifact = { readonly path: string; readonly media_type: string; readonly size_bytes: number; readonly digest: string };
+export type Artifact = {
+  readonly path: string;
+  readonly media_type: string;
+  readonly size_bytes: number;
+  readonly digest: string;
+};
 
-export type Fault = { readonly message: string; readonly hint?: string; readonly path?: string; readonly traceback?: string };
+export type Fault = {
+  readonly message: string;
+  readonly hint?: string;
+  readonly path?: string;
+  readonly traceback?: string;
+};
 
 type Kinds = {
   job_state: { readonly state: JobEntry["state"]; readonly error?: JobError | null };
   run_started: { readonly summary: string; readonly nodes: number; readonly to_run: number };
   node_started: { readonly node: string };
-  node_progress: { readonly node: string; readonly done: number; readonly total?: number | null; readonly unit: string };
+  node_progress: {
+    readonly node: string;
+    readonly done: number;
+    readonly total?: number | null;
+    readonly unit: string;
+  };
   node_preview: { readonly node: string; readonly media_type: string; readonly data: string };
   node_log: { readonly node: string; readonly message: string };
   node_warning: Fault & { readonly node: string };

@@ -52,7 +52,18 @@ export type RunState = {
 
 export const NO_RUN: RunState = { online: false, jobs: [], shown: null, nodes: {}, seq: 0, problems: [], plan: null };
 
-const FRESH: NodeRun = { state: "running", done: 0, total: null, unit: "", since: 0, seconds: null, fault: null, warnings: [], preview: null, artifacts: [] };
+const FRESH: NodeRun = {
+  state: "running",
+  done: 0,
+  total: null,
+  unit: "",
+  since: 0,
+  seconds: null,
+  fault: null,
+  warnings: [],
+  preview: null,
+  artifacts: [],
+};
 const ENDED = new Set(["succeeded", "failed", "canceled", "interrupted"]);
 
 export const isEnded = (entry: JobEntry) => ENDED.has(entry.state);
@@ -68,7 +79,12 @@ export function withArtifacts(state: RunState, artifacts: readonly (Artifact & {
   const byJob = new Map<string, Artifact[]>();
   // They come newest first; a job's own list has the newest last.
   for (const artifact of artifacts) byJob.set(artifact.job, [artifact, ...(byJob.get(artifact.job) ?? [])]);
-  return { ...state, jobs: state.jobs.map((job) => (job.artifacts.length > 0 ? job : { ...job, artifacts: byJob.get(job.entry.id) ?? [] })) };
+  return {
+    ...state,
+    jobs: state.jobs.map((job) =>
+      job.artifacts.length > 0 ? job : { ...job, artifacts: byJob.get(job.entry.id) ?? [] },
+    ),
+  };
 }
 
 /** Show a job on the canvas, from nothing. */
@@ -86,7 +102,10 @@ export function withJob(state: RunState, entry: JobEntry): RunState {
   if (!known) return { ...state, jobs: [freshJob(entry), ...state.jobs] };
   // Its events may have come before the answer: they know its state, and only the answer its title.
   const { title, created_at } = entry;
-  return { ...state, jobs: state.jobs.map((job) => (job === known ? { ...job, entry: { ...job.entry, title, created_at } } : job)) };
+  return {
+    ...state,
+    jobs: state.jobs.map((job) => (job === known ? { ...job, entry: { ...job.entry, title, created_at } } : job)),
+  };
 }
 
 /** The state after an event. Events of unknown jobs make them known; those of other jobs leave the canvas alone. */
@@ -102,14 +121,30 @@ export function afterEvent(state: RunState, event: EventEntry): RunState {
 }
 
 function entryFrom(event: EventEntry): JobEntry {
-  return { id: event.job, state: "queued", title: "", priority: 0, created_at: event.at, started_at: null, finished_at: null, error: null, retry_of: null, position: null };
+  return {
+    id: event.job,
+    state: "queued",
+    title: "",
+    priority: 0,
+    created_at: event.at,
+    started_at: null,
+    finished_at: null,
+    error: null,
+    retry_of: null,
+    position: null,
+  };
 }
 
 function jobAfter(job: JobRun, event: EventEntry): JobRun {
   const { kind, data } = known(event);
   switch (kind) {
     case "job_state":
-      return { ...job, entry: entryAfter(job.entry, event), fraction: data.state === "succeeded" ? 1 : job.fraction, node: ENDED.has(data.state) ? null : job.node };
+      return {
+        ...job,
+        entry: entryAfter(job.entry, event),
+        fraction: data.state === "succeeded" ? 1 : job.fraction,
+        node: ENDED.has(data.state) ? null : job.node,
+      };
     case "run_started":
       return { ...job, toRun: data.to_run, finished: 0, fraction: 0 };
     case "node_started":

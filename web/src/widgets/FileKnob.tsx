@@ -2,7 +2,7 @@ import { ChevronDown, Upload } from "lucide-react";
 import { type DragEvent, useRef, useState } from "react";
 import { useSession } from "../editor/context";
 import { t } from "../i18n";
-import { type KnobProps, valueOf } from "./types";
+import { effective, type KnobProps } from "./types";
 
 /** A file of the uploads folder: choose one, bring one, or drop one here. */
 export function FileKnob(props: KnobProps) {
@@ -12,9 +12,11 @@ export function FileKnob(props: KnobProps) {
   const picker = useRef<HTMLInputElement>(null);
   const widget = props.socket.widget;
   const extensions = widget?.kind === "file" ? widget.extensions : [];
-  const value = valueOf(props);
+  const value = effective(props);
   const chosen = typeof value === "string" ? value : "";
-  const fitting = names.filter((name) => extensions.length === 0 || extensions.some((end) => name.toLowerCase().endsWith(end)));
+  const fitting = names.filter(
+    (name) => extensions.length === 0 || extensions.some((end) => name.toLowerCase().endsWith(end)),
+  );
   const shown = chosen && !fitting.includes(chosen) ? [chosen, ...fitting] : fitting;
 
   async function list() {
@@ -41,10 +43,18 @@ export function FileKnob(props: KnobProps) {
   }
 
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is one more way; the button and the menu are the others
     <div className="seed" onDrop={onDrop} onDragOver={(event) => event.preventDefault()}>
       <div className="field choice nodrag" data-invalid={props.problem !== null}>
         <label htmlFor={props.id}>{props.label}</label>
-        <select id={props.id} value={chosen} aria-invalid={props.problem !== null} onFocus={() => void list()} onPointerDown={() => void list()} onChange={(event) => props.onChange(event.target.value)}>
+        <select
+          id={props.id}
+          value={chosen}
+          aria-invalid={props.problem !== null}
+          onFocus={() => void list()}
+          onPointerDown={() => void list()}
+          onChange={(event) => props.onChange(event.target.value)}
+        >
           <option value="">{busy ? t("widget.uploading") : t("widget.choose_file")}</option>
           {shown.map((name) => (
             <option key={name}>{name}</option>
@@ -52,10 +62,22 @@ export function FileKnob(props: KnobProps) {
         </select>
         <ChevronDown size={12} aria-hidden />
       </div>
-      <button type="button" className="icon-button small nodrag" title={t("widget.upload")} aria-label={t("widget.upload")} onClick={() => picker.current?.click()}>
+      <button
+        type="button"
+        className="icon-button small nodrag"
+        title={t("widget.upload")}
+        aria-label={t("widget.upload")}
+        onClick={() => picker.current?.click()}
+      >
         <Upload size={14} />
       </button>
-      <input ref={picker} type="file" hidden accept={extensions.join(",")} onChange={(event) => void bring(event.target.files?.[0])} />
+      <input
+        ref={picker}
+        type="file"
+        hidden
+        accept={extensions.join(",")}
+        onChange={(event) => void bring(event.target.files?.[0])}
+      />
     </div>
   );
 }

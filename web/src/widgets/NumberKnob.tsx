@@ -1,8 +1,8 @@
 import { ChevronLeft, ChevronRight } from "lucide-react";
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import { evaluate } from "./expression";
-import { type Limits, format, limitsOf, settle } from "./number";
-import { type KnobProps, valueOf } from "./types";
+import { format, type Limits, limitsOf, settle } from "./number";
+import { effective, type KnobProps } from "./types";
 
 /** Pixels that the pointer may move before a press becomes a drag. */
 const SLACK = 3;
@@ -10,7 +10,7 @@ const SLACK = 3;
 /** A number: drag it sideways, type into it (arithmetic too), or use the arrow keys. A slider shows its share as a bar. */
 export function NumberKnob(props: KnobProps) {
   const limits = limitsOf(props.socket);
-  const value = valueOf(props);
+  const value = effective(props);
   const number = typeof value === "number" ? value : 0;
   const [draft, setDraft] = useState<string | null>(null);
   const input = useRef<HTMLInputElement>(null);
@@ -39,7 +39,13 @@ export function NumberKnob(props: KnobProps) {
   return (
     <div className={`field number nodrag ${isSlider ? "slider" : ""}`} data-invalid={props.problem !== null} {...scrub}>
       {isSlider && <div className="field-bar" style={{ width: `${Math.min(Math.max(share, 0), 1) * 100}%` }} />}
-      <button type="button" className="field-step" tabIndex={-1} aria-hidden onClick={() => props.onChange(settle(number - limits.step, limits))}>
+      <button
+        type="button"
+        className="field-step"
+        tabIndex={-1}
+        aria-hidden
+        onClick={() => props.onChange(settle(number - limits.step, limits))}
+      >
         <ChevronLeft size={12} />
       </button>
       <label htmlFor={props.id}>{props.label}</label>
@@ -59,7 +65,13 @@ export function NumberKnob(props: KnobProps) {
         onKeyDown={onKeyDown}
       />
       {limits.unit && <span className="field-unit">{limits.unit}</span>}
-      <button type="button" className="field-step" tabIndex={-1} aria-hidden onClick={() => props.onChange(settle(number + limits.step, limits))}>
+      <button
+        type="button"
+        className="field-step"
+        tabIndex={-1}
+        aria-hidden
+        onClick={() => props.onChange(settle(number + limits.step, limits))}
+      >
         <ChevronRight size={12} />
       </button>
     </div>
@@ -67,7 +79,13 @@ export function NumberKnob(props: KnobProps) {
 }
 
 /** Handlers that turn a sideways drag into values, and a press without one into typing. */
-function useScrub(value: number, limits: Limits, isSlider: boolean, onChange: (value: number) => void, field: () => HTMLInputElement | null) {
+function useScrub(
+  value: number,
+  limits: Limits,
+  isSlider: boolean,
+  onChange: (value: number) => void,
+  field: () => HTMLInputElement | null,
+) {
   const press = useRef<{ x: number; value: number; moved: boolean } | null>(null);
 
   function onPointerDown(event: PointerEvent<HTMLElement>) {

@@ -13,10 +13,23 @@ export function SeedKnob({ isRandom, onRandom, ...props }: SeedProps) {
   return (
     <div className="seed">
       <NumberKnob {...props} />
-      <button type="button" className="icon-button small nodrag" title={t("widget.random")} aria-label={t("widget.random")} onClick={() => props.onChange(newSeed(limitsOf(props.socket)))}>
+      <button
+        type="button"
+        className="icon-button small nodrag"
+        title={t("widget.random")}
+        aria-label={t("widget.random")}
+        onClick={() => props.onChange(newSeed(limitsOf(props.socket)))}
+      >
         <Dices size={14} />
       </button>
-      <button type="button" className="icon-button small nodrag" aria-pressed={!isRandom} title={text} aria-label={text} onClick={() => onRandom(!isRandom)}>
+      <button
+        type="button"
+        className="icon-button small nodrag"
+        aria-pressed={!isRandom}
+        title={text}
+        aria-label={text}
+        onClick={() => onRandom(!isRandom)}
+      >
         <Lock size={13} />
       </button>
     </div>

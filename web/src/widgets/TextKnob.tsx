@@ -1,11 +1,11 @@
 import { isArea } from "../graph/catalogue";
-import { type KnobProps, valueOf } from "./types";
+import { effective, type KnobProps } from "./types";
 
 /** A line of text, or an area for prompts. */
 export function TextKnob(props: KnobProps) {
   const widget = props.socket.widget;
   const placeholder = widget?.kind === "text" ? (widget.placeholder ?? "") : "";
-  const value = valueOf(props);
+  const value = effective(props);
   const shared = {
     id: props.id,
     value: typeof value === "string" ? value : "",

@@ -1,8 +1,8 @@
-import { type KnobProps, valueOf } from "./types";
+import { effective, type KnobProps } from "./types";
 
 /** On or off. */
 export function ToggleKnob(props: KnobProps) {
-  const on = valueOf(props) === true;
+  const on = effective(props) === true;
   return (
     <div className="field toggle nodrag">
       <label htmlFor={props.id}>{props.label}</label>

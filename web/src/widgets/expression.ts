@@ -16,7 +16,11 @@ export function evaluate(text: string): number | null {
 
   function product(): number {
     let value = signed();
-    for (let operator = tokens[position]; operator === "*" || operator === "/" || operator === "%"; operator = tokens[position]) {
+    for (
+      let operator = tokens[position];
+      operator === "*" || operator === "/" || operator === "%";
+      operator = tokens[position]
+    ) {
       position += 1;
       const other = signed();
       value = operator === "*" ? value * other : operator === "/" ? value / other : value % other;

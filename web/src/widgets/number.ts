@@ -1,11 +1,18 @@
 /** Steps, limits and the look of numbers, apart from their drawing. Pure. */
 import type { InputSocket } from "../graph/catalogue";
 
-export type Limits = { readonly min: number; readonly max: number; readonly step: number; readonly whole: boolean; readonly unit: string };
+export type Limits = {
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+  readonly whole: boolean;
+  readonly unit: string;
+};
 
 export function limitsOf(socket: InputSocket): Limits {
   const widget = socket.widget;
-  const numeric = widget?.kind === "number" || widget?.kind === "slider" || widget?.kind === "seed" ? widget : undefined;
+  const numeric =
+    widget?.kind === "number" || widget?.kind === "slider" || widget?.kind === "seed" ? widget : undefined;
   const whole = socket.type === "int";
   const min = numeric?.min ?? Number.NEGATIVE_INFINITY;
   const max = numeric?.max ?? Number.POSITIVE_INFINITY;

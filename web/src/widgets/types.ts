@@ -16,6 +16,6 @@ export type KnobProps = {
 };
 
 /** The written value, or the default. */
-export function valueOf(props: KnobProps): Json | undefined {
+export function effective(props: KnobProps): Json | undefined {
   return props.value === undefined ? props.socket.default : props.value;
 }

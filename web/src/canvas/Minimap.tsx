@@ -1,0 +1,103 @@
+import { type PointerEvent, useEffect, useRef } from "react";
+import { useEditor, useRun } from "../editor/context";
+import type { Point } from "../graph/document";
+import { t } from "../i18n";
+import { useCanvas } from "./context";
+import { boundsOf, type Rect } from "./scene";
+import { fitting, type Viewport, viewRect } from "./window";
+
+const SIZE: Point = [188, 124];
+const PADDING = 10;
+
+/** The whole graph in the corner, with the part that is in view; drag in it to look elsewhere. */
+export function Minimap() {
+  const editor = useEditor();
+  const canvas = useCanvas();
+  const element = useRef<HTMLCanvasElement>(null);
+  const runs = useRun((state) => state.nodes);
+  const map = useRef<Viewport>({ x: 0, y: 0, zoom: 1 });
+
+  useEffect(() => {
+    const context = element.current?.getContext("2d");
+    if (!context) return;
+    let frame = 0;
+    const draw = () => {
+      frame = 0;
+      const style = getComputedStyle(context.canvas);
+      const view = editor.view.getState();
+      const seen = viewRect(view.viewport, view.size);
+      const boxes = [...canvas.scene.current.boxes.values()];
+      const bounds = boundsOf(boxes);
+      map.current = fitting(bounds ? around(bounds, seen) : seen, SIZE, 1, PADDING);
+      const { x, y, zoom } = map.current;
+      const ratio = window.devicePixelRatio || 1;
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      context.clearRect(0, 0, ...(SIZE as [number, number]));
+      const { selection } = editor.document.getState();
+      for (const box of boxes) {
+        const state = runs[box.id]?.state;
+        const color =
+          state === "failed" ? "--danger" : state === "running" || selection.has(box.id) ? "--accent" : "--text-3";
+        context.fillStyle = box.color ?? style.getPropertyValue(color);
+        context.fillRect(
+          box.x * zoom + x,
+          box.y * zoom + y,
+          Math.max(box.shape.width * zoom, 2),
+          Math.max(box.shape.height * zoom, 2),
+        );
+      }
+      context.strokeStyle = style.getPropertyValue("--accent");
+      context.lineWidth = 1.5;
+      context.strokeRect(
+        seen.x0 * zoom + x,
+        seen.y0 * zoom + y,
+        (seen.x1 - seen.x0) * zoom,
+        (seen.y1 - seen.y0) * zoom,
+      );
+    };
+    const request = () => {
+      if (frame === 0) frame = requestAnimationFrame(draw);
+    };
+    const stops = [editor.view.subscribe(request), editor.document.subscribe(request)];
+    request();
+    return () => {
+      cancelAnimationFrame(frame);
+      for (const stop of stops) stop();
+    };
+  }, [editor, canvas, runs]);
+
+  function look(event: PointerEvent<HTMLCanvasElement>) {
+    if (event.buttons !== 1) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    const box = event.currentTarget.getBoundingClientRect();
+    const { x, y, zoom } = map.current;
+    const at = [(event.clientX - box.left - x) / zoom, (event.clientY - box.top - y) / zoom] as const;
+    const { viewport, size } = editor.view.getState();
+    editor.view.setState({
+      goal: { x: size[0] / 2 - at[0] * viewport.zoom, y: size[1] / 2 - at[1] * viewport.zoom, zoom: viewport.zoom },
+    });
+  }
+
+  const ratio = window.devicePixelRatio || 1;
+  return (
+    <canvas
+      ref={element}
+      className="minimap"
+      aria-label={t("cmd.minimap")}
+      width={SIZE[0] * ratio}
+      height={SIZE[1] * ratio}
+      style={{ width: SIZE[0], height: SIZE[1] }}
+      onPointerDown={look}
+      onPointerMove={look}
+    />
+  );
+}
+
+function around(one: Rect, other: Rect): Rect {
+  return {
+    x0: Math.min(one.x0, other.x0),
+    y0: Math.min(one.y0, other.y0),
+    x1: Math.max(one.x1, other.x1),
+    y1: Math.max(one.y1, other.y1),
+  };
+}
