@@ -7,6 +7,7 @@ import re
 import torch
 
 from server.diffusion import families, memory
+from server.diffusion.errors import SamplingError
 from server.diffusion.families.base import Tensors
 from server.diffusion.memory import Residency
 from server.diffusion.types import Conditioning, TextEncoder
@@ -27,10 +28,16 @@ def encode_text(
         residency: Where weights are kept; the process's own unless told otherwise.
 
     Returns:
-        Conditioning with "embeds", (1, tokens, width).
+        Conditioning with "embeds", (1, tokens, width); without tensors from a model that takes no prompt.
+
+    Raises:
+        SamplingError: There is a prompt, and the model takes none.
     """
     family = families.get(encoder.family)
     tokens = encoder.capabilities.prompt_tokens
+    if not tokens:
+        _check_no_prompt(encoder, prompt)
+        return Conditioning(family=family.name, text="", tensors={})
     with (residency or memory.shared()).use(encoder, device) as stack:
         tensors = _on_cpu(family.encode_text(stack, prompt, tokens))
         empty = tensors if not prompt else _on_cpu(family.encode_text(stack, "", tokens))
@@ -44,6 +51,8 @@ def unknown_words(
 
     Only a closed vocabulary has such words; tokenizers that fall back on pieces or bytes know every word.
     """
+    if not encoder.capabilities.prompt_tokens:
+        return ()
     words = dict.fromkeys(match.group().lower() for match in _WORD.finditer(prompt))
     with (residency or memory.shared()).use(encoder, device) as stack:
         tokenizer = stack.tokenizer
@@ -54,8 +63,15 @@ def unknown_words(
 
 def token_count(encoder: TextEncoder, prompt: str, *, device: str = "auto", residency: Residency | None = None) -> int:
     """Return how many tokens a prompt has, its end included; those beyond `capabilities.prompt_tokens` are cut off."""
+    if not encoder.capabilities.prompt_tokens:
+        return 0
     with (residency or memory.shared()).use(encoder, device) as stack:
         return len(stack.tokenizer(prompt, verbose=False).input_ids)
+
+
+def _check_no_prompt(encoder: TextEncoder, prompt: str) -> None:
+    if prompt.strip():
+        raise SamplingError(f"{encoder.name} takes no prompt.", "Leave the prompt empty.")
 
 
 def _on_cpu(tensors: Tensors) -> Tensors:

@@ -14,6 +14,7 @@ _ADAPTERS = {
     "ltx": "server.diffusion.families.ltx:LTXVideo",
     "cogvideox": "server.diffusion.families.cogvideox:CogVideoX",
     "hunyuan": "server.diffusion.families.hunyuan:HunyuanVideo",
+    "svd": "server.diffusion.families.svd:StableVideoDiffusion",
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.errors import SamplingError
-from server.diffusion.families.base import ImageStack, Tensors
+from server.diffusion.families.base import ImageOptions, ImageStack, Tensors
 from server.diffusion.types import MAIN, Capabilities, ImageEncoder, Latent, Model, TextEncoder, Vae, Weights
 
 if TYPE_CHECKING:
@@ -43,7 +43,13 @@ class Adapter:
         raise SamplingError("This model has no image encoder.", "Leave the image encoder unconnected.")
 
     def encode_images(
-        self, vae: torch.nn.Module, images: Mapping[int, Tensor], latent: Latent, able: Capabilities
+        self,
+        vae: torch.nn.Module,
+        images: Mapping[int, Tensor],
+        latent: Latent,
+        able: Capabilities,
+        *,
+        options: ImageOptions,
     ) -> Tensors:
         """Refuse: the family takes no images."""
         raise SamplingError("This model takes no images.", "Use an image-to-video model.")

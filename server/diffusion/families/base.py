@@ -93,6 +93,21 @@ class ImageStack:
     modules: Mapping[str, torch.nn.Module]
 
 
+@dataclass(frozen=True, slots=True)
+class ImageOptions:
+    """What else a model that starts from an image can be told.
+
+    Attributes:
+        noise_aug_strength: Noise on the image, from 0; more moves further away from it.
+        motion_bucket_id: How much motion, 1 to 255.
+        seed: Of the noise on the image.
+    """
+
+    noise_aug_strength: float = 0.02
+    motion_bucket_id: int = 127
+    seed: int = 0
+
+
 class Family(Protocol):
     """What a family's adapter provides."""
 
@@ -133,11 +148,17 @@ class Family(Protocol):
         ...
 
     def embed_images(self, stack: ImageStack, pictures: list[Tensor]) -> Tensors:
-        """Describe (3, height, width) pictures in [0, 1] to the denoiser; a row of the result for each."""
+        """Describe (1, 3, height, width) pictures in [0, 1] to the denoiser; a row of the result for each."""
         ...
 
     def encode_images(
-        self, vae: torch.nn.Module, images: Mapping[int, Tensor], latent: Latent, able: Capabilities
+        self,
+        vae: torch.nn.Module,
+        images: Mapping[int, Tensor],
+        latent: Latent,
+        able: Capabilities,
+        *,
+        options: ImageOptions,
     ) -> Tensors:
         """Encode images by pixel frame, (1, 3, height, width) in [-1, 1], as conditioning for a latent's clip."""
         ...

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.diffusion.families import posterior, t5
 from server.diffusion.families.adapter import FrameFirst
-from server.diffusion.families.base import Denoiser, Step, Tensors, TextStack
+from server.diffusion.families.base import Denoiser, ImageOptions, Step, Tensors, TextStack
 from server.diffusion.families.loading import load_module, module_device
 from server.diffusion.files import read_json
 from server.diffusion.types import MAIN, Capabilities, Latent, Model, TextEncoder, Weights
@@ -86,7 +86,13 @@ class CogVideoX(FrameFirst):
         return {"embeds": t5.encode(stack, prompt, tokens)[0]}
 
     def encode_images(
-        self, vae: torch.nn.Module, images: Mapping[int, Tensor], latent: Latent, able: Capabilities
+        self,
+        vae: torch.nn.Module,
+        images: Mapping[int, Tensor],
+        latent: Latent,
+        able: Capabilities,
+        *,
+        options: ImageOptions,
     ) -> Tensors:
         """Encode the first image; the run draws from the posterior and scales what it drew."""
         import torch

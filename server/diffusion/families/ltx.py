@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.diffusion.families import posterior, t5
 from server.diffusion.families.adapter import Adapter
-from server.diffusion.families.base import Denoiser, Step, Tensors, TextStack
+from server.diffusion.families.base import Denoiser, ImageOptions, Step, Tensors, TextStack
 from server.diffusion.families.loading import load_module, module_device
 from server.diffusion.files import read_json
 from server.diffusion.types import MAIN, Capabilities, Latent, Model, TextEncoder, Weights
@@ -78,7 +78,13 @@ class LTXVideo(Adapter):
         return {"embeds": embeds, "mask": mask}
 
     def encode_images(
-        self, vae: torch.nn.Module, images: Mapping[int, Tensor], latent: Latent, able: Capabilities
+        self,
+        vae: torch.nn.Module,
+        images: Mapping[int, Tensor],
+        latent: Latent,
+        able: Capabilities,
+        *,
+        options: ImageOptions,
     ) -> Tensors:
         """Encode the first image; the run draws from the posterior and normalises what it drew."""
         ltx: Any = vae

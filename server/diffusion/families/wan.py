@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.diffusion.families import wan_vae
 from server.diffusion.families.adapter import Adapter
-from server.diffusion.families.base import Denoiser, ImageStack, Step, Tensors, TextStack
+from server.diffusion.families.base import Denoiser, ImageOptions, ImageStack, Step, Tensors, TextStack
 from server.diffusion.families.loading import component_named, load_module, model_options, module_device
 from server.diffusion.files import read_json
 from server.diffusion.types import MAIN, Capabilities, ImageEncoder, Latent, Model, TextEncoder, Weights
@@ -116,12 +116,18 @@ class Wan(Adapter):
     def embed_images(self, stack: ImageStack, pictures: list[Tensor]) -> Tensors:
         """Describe pictures by the last but one layer of CLIP; a row for each."""
         encoder = stack.modules["image_encoder"]
-        arrays = [(picture * 255.0).round().byte().permute(1, 2, 0).numpy() for picture in pictures]
+        arrays = [(picture * 255.0).round().byte()[0].permute(1, 2, 0).numpy() for picture in pictures]
         inputs = stack.processor(images=arrays, return_tensors="pt").to(module_device(encoder))
         return {"image_embeds": encoder(**inputs, output_hidden_states=True).hidden_states[-2]}
 
     def encode_images(
-        self, vae: torch.nn.Module, images: Mapping[int, Tensor], latent: Latent, able: Capabilities
+        self,
+        vae: torch.nn.Module,
+        images: Mapping[int, Tensor],
+        latent: Latent,
+        able: Capabilities,
+        *,
+        options: ImageOptions,
     ) -> Tensors:
         """Encode the first image alone where it takes the first frame's place; else a clip that is gray between."""
         import torch

@@ -9,7 +9,7 @@ import torch
 
 from server.diffusion import families, memory, weights
 from server.diffusion.errors import SamplingError, SizeError
-from server.diffusion.families.base import Tensors
+from server.diffusion.families.base import ImageOptions, Tensors
 from server.diffusion.memory import Residency
 from server.diffusion.types import Capabilities, Conditioning, ImageEncoder, Latent, Vae
 
@@ -29,6 +29,7 @@ def condition_on_images(
     images: Mapping[int, NDArray[np.float32]],
     *,
     image_encoder: ImageEncoder | None = None,
+    options: ImageOptions | None = None,
     device: str = "auto",
     residency: Residency | None = None,
 ) -> Conditioning:
@@ -40,6 +41,7 @@ def condition_on_images(
         latent: The latent that will be denoised: it says the clip's size and length. Its samples are not read.
         images: By pixel frame, counted from the end when negative; (height, width, 3) in 0 to 1, of the clip's size.
         image_encoder: For models that want one; the one in the autoencoder's folder unless told otherwise.
+        options: Of models that are told about motion, and see the image under noise; others do not look at them.
         device: Where to run; the result is on the CPU in any case.
         residency: Where weights are kept; the process's own unless told otherwise.
 
@@ -54,14 +56,15 @@ def condition_on_images(
     placed = _placed(able, latent, images)
     family, residency, device = families.get(able.family), residency or memory.shared(), memory.pick_device(device)
     encoder = image_encoder or weights.image_encoder_of(vae)
-    pictures = {index: torch.from_numpy(image).permute(2, 0, 1).float() for index, image in placed.items()}
+    # Batched before it is permuted, as by diffusers: strides choose between convolutions, which differ in the last bit.
+    pictures = {index: torch.from_numpy(image[None]).permute(0, 3, 1, 2) for index, image in placed.items()}
     tensors: dict[str, torch.Tensor] = {}
     if encoder is not None:
         with residency.use(encoder, device) as stack:
             tensors |= family.embed_images(stack, list(pictures.values()))
     with residency.use(vae, device) as module:
-        pixels = {index: (picture * 2.0 - 1.0).unsqueeze(0) for index, picture in pictures.items()}
-        tensors |= family.encode_images(module, pixels, latent, able)
+        pixels = {index: picture * 2.0 - 1.0 for index, picture in pictures.items()}
+        tensors |= family.encode_images(module, pixels, latent, able, options=options or ImageOptions())
     prompt = positive or Conditioning(family=able.family, text="", tensors={})
     return Conditioning(
         family=able.family,
