@@ -62,6 +62,11 @@ class Settings:
         return self.home / "jobs.sqlite"
 
     @property
+    def workflows(self) -> Path:
+        """Folder of saved workflows, each with all its versions."""
+        return self.home / "workflows"
+
+    @property
     def folders(self) -> Folders:
         """Folders that nodes may use."""
         return Folders(

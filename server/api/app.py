@@ -17,15 +17,19 @@ from server.api import (
     launches,
     openapi,
     socket,
+    templates,
     uploads,
+    workflows,
 )
 from server.api.editor import find_editor, open_editor
 from server.api.endpoint import PREFIX, Endpoint
 from server.api.errors import explain_errors
 from server.api.incoming import discard_incoming
-from server.api.keys import EDITOR, SERVICE, SETTINGS, SHUTDOWN, Shutdown
+from server.api.keys import EDITOR, LIBRARY, SERVICE, SETTINGS, SHUTDOWN, TEMPLATES, Shutdown
 from server.api.security import GATE, guard, make_gate, set_security_headers
 from server.jobs.service import JobService
+from server.library.templates import templates_folder
+from server.library.workflows import WorkflowLibrary
 from server.settings import Settings
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -33,6 +37,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *events.ENDPOINTS,
     *socket.ENDPOINTS,
     *documents.ENDPOINTS,
+    *workflows.ENDPOINTS,
+    *templates.ENDPOINTS,
     *catalogue.ENDPOINTS,
     *artifacts.ENDPOINTS,
     *uploads.ENDPOINTS,
@@ -59,6 +65,8 @@ def create_app(settings: Settings, service: JobService, *, token: str | None) ->
     app[SETTINGS] = settings
     app[SERVICE] = service
     app[SHUTDOWN] = Shutdown()
+    app[LIBRARY] = WorkflowLibrary(settings.workflows)
+    app[TEMPLATES] = templates_folder()
     app[catalogue.ENCODED] = catalogue.Encoded()
     app[openapi.DESCRIPTION] = openapi.Description(ENDPOINTS)
     if folder := find_editor():
@@ -87,6 +95,7 @@ def launch_url(app: web.Application, url: str) -> str:
 async def _run_service(app: web.Application) -> AsyncIterator[None]:
     await asyncio.to_thread(discard_incoming, app[SETTINGS].folders.uploads)
     await app[SERVICE].start()
+    await asyncio.to_thread(app[LIBRARY].tidy)  # after the start, which sees to it that no other server is there
     yield
     await app[SERVICE].stop()
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from server.jobs.errors import JobsError
 from server.kit.problems import Problem, WorkflowError
+from server.library.errors import LibraryError, VersionConflictError
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,16 @@ JOB_STATUSES: Mapping[str, int] = {
     "store_failed": 507,
 }
 """HTTP statuses of what the job service refuses, by code."""
+
+LIBRARY_STATUSES: Mapping[str, int] = {
+    "unknown_workflow": 404,
+    "unknown_version": 404,
+    "unknown_template": 404,
+    "version_conflict": 412,
+    "bad_id": 422,
+    "disk_full": 507,
+}
+"""HTTP statuses of what the library refuses, by code."""
 
 RETRY_AFTER_S = 10
 
@@ -94,6 +105,13 @@ def from_jobs(error: JobsError) -> ApiError:
     return ApiError(status, error.code, str(error), error.hint, headers=headers)
 
 
+def from_library(error: LibraryError) -> ApiError:
+    """Return the refusal of the library as one of ours; a conflict carries the ETag of what is saved now."""
+    current = error.current if isinstance(error, VersionConflictError) else None
+    headers = {"ETag": current} if current else {}
+    return ApiError(LIBRARY_STATUSES.get(error.code, 500), error.code, str(error), error.hint, headers=headers)
+
+
 def bad_workflow(error: WorkflowError) -> ApiError:
     """Return the refusal of a workflow, with every problem found in it."""
     count = len(error.problems)
@@ -112,6 +130,8 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return refusal(bad_workflow(error))
     except JobsError as error:
         return refusal(from_jobs(error))
+    except LibraryError as error:
+        return refusal(from_library(error))
     except web.HTTPException as error:
         if error.status < 400:
             raise

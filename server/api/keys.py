@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from server.jobs.service import JobService
+from server.library.workflows import WorkflowLibrary
 from server.settings import Settings
 
 
@@ -22,4 +23,6 @@ class Shutdown:
 SERVICE = web.AppKey("service", JobService)
 SETTINGS = web.AppKey("settings", Settings)
 SHUTDOWN = web.AppKey("shutdown", Shutdown)
+LIBRARY = web.AppKey("library", WorkflowLibrary)
+TEMPLATES = web.AppKey("templates", Path)
 EDITOR = web.AppKey("editor", Path)

@@ -37,10 +37,12 @@ REASONS = {
     408: "The request did not arrive in time.",
     409: "It is not in a state in which this can be done.",
     410: "It was there, and is not any more.",
+    412: "Somebody else saved it since; the ETag header names what is there now.",
     413: "The request is too large.",
     415: "The content type is not taken here.",
     416: "The range does not lie in the file.",
     422: "The request can be read, but not used; `problems` says why.",
+    428: "The request does not say which version it replaces.",
     429: "The queue is full.",
     503: "The worker cannot answer now.",
     507: "The disk is full.",
@@ -186,7 +188,7 @@ def _usual(entry: Endpoint) -> set[int]:
     statuses: set[int] = {403, 500} if entry.public else {401, 403, 500}
     if entry.query or entry.headers or entry.body or entry.consumes:
         statuses.add(400)
-    if entry.method == "POST":
+    if entry.method in ("POST", "PUT"):
         statuses.add(415)
     if entry.body:
         statuses |= {408, 413, 422}

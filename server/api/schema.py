@@ -11,6 +11,7 @@ Priority = Annotated[int, Field(ge=-1000, le=1000, strict=True, description="Hig
 Limit = Annotated[int, Field(ge=1, le=500, description="Most entries of a page.")]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{40}$", description="BLAKE2b-160 of the content; the file's id.")]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
+Title = Annotated[str, Field(max_length=1000)]
 Seconds = Annotated[float, Field(description="Seconds since 1970.")]
 
 
@@ -53,11 +54,16 @@ class ErrorAnswer(Payload):
     error: ErrorDetail
 
 
-class WorkflowBody(Payload):
-    """A workflow, and values for its named inputs."""
+class DocumentBody(Payload):
+    """A workflow."""
 
     workflow: dict[str, Any]
     """The document, as the editor saves it; see docs/workflow.schema.json."""
+
+
+class WorkflowBody(DocumentBody):
+    """A workflow, and values for its named inputs."""
+
     inputs: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Values by the name of an input that the workflow exposes, or by `node.input`."""
 
@@ -307,6 +313,96 @@ class LaunchAnswer(Payload):
     """A link that signs one browser in, once."""
 
     url: str
+
+
+class WorkflowEntry(Payload):
+    """A saved workflow, or a version of one, without its document."""
+
+    id: str
+    """Stable; made from the first title."""
+    title: str
+    """The document's; may be empty."""
+    etag: str
+    """What a save that starts from this version names in If-Match; quotes included."""
+    version: int
+    """1, 2, 3, ..."""
+    modified_at: Seconds
+    size_bytes: int
+    url: str
+
+
+class WorkflowList(Payload):
+    """The saved workflows, the one saved last first."""
+
+    workflows: list[WorkflowEntry]
+
+
+class VersionList(Payload):
+    """All versions of a workflow, newest first."""
+
+    versions: list[WorkflowEntry]
+
+
+class OpenedWorkflow(WorkflowEntry):
+    """A saved workflow, or a version of one, with its document."""
+
+    workflow: dict[str, Any]
+    """As it was saved: neither validated nor migrated."""
+
+
+class UnchangedHeaders(Payload):
+    """Headers that save sending again what is known."""
+
+    if_none_match: Annotated[str | None, Field(alias="If-None-Match", max_length=1000)] = None
+
+
+class ExpectedHeaders(Payload):
+    """Headers that keep a change from hitting a version that the caller has not seen."""
+
+    if_match: Annotated[str | None, Field(alias="If-Match", min_length=1, max_length=1000)] = None
+    """ETag of the version that the caller started from; without it the newest is changed, whichever that is."""
+
+
+class SaveHeaders(Payload):
+    """Headers that say what a save replaces; exactly one of them is given."""
+
+    if_match: Annotated[str | None, Field(alias="If-Match", min_length=1, max_length=1000)] = None
+    """ETag of the version that the caller started from."""
+    if_none_match: Annotated[Literal["*"] | None, Field(alias="If-None-Match")] = None
+    """`*`: there is to be no workflow of this id yet."""
+
+
+class RenameBody(Payload):
+    """A workflow's new title."""
+
+    title: Title
+
+
+class DuplicateBody(Payload):
+    """What a copy is called."""
+
+    title: Title | None = None
+    """The original's title with "(copy)" behind it, unless given."""
+
+
+class TemplateEntry(Payload):
+    """A shipped workflow, without its document."""
+
+    name: str
+    title: str
+    url: str
+
+
+class TemplateList(Payload):
+    """The shipped workflows, by title."""
+
+    templates: list[TemplateEntry]
+
+
+class OpenedTemplate(TemplateEntry):
+    """A shipped workflow."""
+
+    workflow: dict[str, Any]
 
 
 class SocketMessage(Payload):

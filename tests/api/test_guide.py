@@ -67,6 +67,8 @@ def test_the_curl_commands_run_as_they_stand(environment: dict[str, str], tmp_pa
     assert "event: run_finished" in (tmp_path / "events.txt").read_text()
     assert "id: 3" in result.stdout
     assert '"name":"seed' in result.stdout
+    versions = json.loads((tmp_path / "versions.json").read_text())["versions"]
+    assert [version["title"] for version in versions] == ["My red boat", "My boat"]
 
 
 def test_every_address_is_in_the_guide() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import re
 import textwrap
 from typing import Any
 
@@ -39,6 +40,8 @@ async def prepare(http: aiohttp.ClientSession) -> dict[str, Any]:
     done = await submit(http, writes("described"))
     await ended(http, done)
     waiting = [await submit(http, workflow(count=("count", {"to": 2000, "pause_s": 0.01}))) for _ in range(3)]
+    async with http.post("workflows", json={"workflow": writes("described")}) as response:
+        kept = (await response.json())["id"]
     body = {"workflow": writes("described"), "inputs": {"words": "x"}}
     return {
         "submit_job": ("/jobs", {"json": body}),
@@ -51,6 +54,17 @@ async def prepare(http: aiohttp.ClientSession) -> dict[str, Any]:
         "plan_workflow": ("/plan", {"json": body}),
         "get_catalogue": ("/catalogue", {}),
         "list_artifacts": ("/artifacts", {}),
+        "list_workflows": ("/workflows", {}),
+        "create_workflow": ("/workflows", {"json": {"workflow": writes("described")}}),
+        "open_workflow": (f"/workflows/{kept}", {}),
+        "save_workflow": (f"/workflows/{kept}", {"json": {"workflow": {"kinegraph": 1}}, "headers": {"If-Match": "*"}}),
+        "rename_workflow": (f"/workflows/{kept}/rename", {"json": {"title": "Another"}}),
+        "duplicate_workflow": (f"/workflows/{kept}/duplicate", {"json": {}}),
+        "list_versions": (f"/workflows/{kept}/versions", {}),
+        "open_version": (f"/workflows/{kept}/versions/1", {}),
+        "restore_version": (f"/workflows/{kept}/versions/1/restore", {"json": {}}),
+        "list_templates": ("/templates", {}),
+        "open_template": ("/templates/text_to_video", {}),
         "upload_file": ("/uploads?name=described.bin", {"data": b"x", "headers": {"Content-Type": "video/mp4"}}),
         "list_uploads": ("/uploads", {}),
         "create_launch": ("/launches", {}),
@@ -78,7 +92,7 @@ async def test_every_real_answer_fits_its_schema(http: aiohttp.ClientSession) ->
 async def test_every_refusal_fits_its_schema_and_was_promised(http: aiohttp.ClientSession) -> None:
     refusal = schema({"$ref": "#/components/schemas/ErrorAnswer"})
     for entry in ENDPOINTS:
-        path = entry.path.replace("{id}", "nothing").replace("{digest}", "nothing").replace("{name}", "nothing")
+        path = re.sub(r"\{\w+\}", "nothing", entry.path)
         given: dict[str, Any] = {"json": {"surprise": 1}} if entry.method == "POST" else {"params": {"limit": "x"}}
         async with http.request(entry.method, path.lstrip("/"), **given) as response:
             if response.status < 400 or response.content_type != JSON:
