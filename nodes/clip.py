@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from nodes import Clip, InputProblem, Number, Slider, node
+from nodes import Clip, InputProblem, Number, ShownIf, Slider, node
 from nodes.blame import blaming
 from nodes.rates import exact_rate, frames_within
 
 Method = Literal["lanczos", "bicubic", "bilinear", "area", "nearest"]
+_OVERLAPPING = ("cross_fade", "dip_to_black", "wipe")
 
 
 @node(category="video/edit", title="Upscale clip", aliases=("resize", "scale", "downscale", "size", "resolution"))
@@ -92,8 +93,22 @@ def trim_clip(
         return edit.trim_clip(clip, start_s=start_s, duration_s=duration_s or None)
 
 
-@node(category="video/edit", title="Concatenate clips", aliases=("join", "append", "sequence", "merge"))
-def concatenate_clips(first: Clip, second: Clip, third: Clip | None = None, fourth: Clip | None = None) -> Clip:
+@node(
+    category="video/edit",
+    title="Concatenate clips",
+    aliases=("join", "append", "sequence", "merge", "cross-fade", "transition", "dissolve"),
+)
+def concatenate_clips(
+    first: Clip,
+    second: Clip,
+    third: Clip | None = None,
+    fourth: Clip | None = None,
+    *,
+    transition: Literal["cut", "cross_fade", "dip_to_black", "wipe"] = "cut",
+    transition_s: Annotated[
+        float, Number(min=0, max=60, step=0.1, unit="s"), ShownIf("transition", _OVERLAPPING)
+    ] = 0.5,
+) -> Clip:
     """Play clips one after the other. All need the same size and rate; one without sound is silent.
 
     Args:
@@ -101,17 +116,23 @@ def concatenate_clips(first: Clip, second: Clip, third: Clip | None = None, four
         second: What plays next.
         third: What plays after that.
         fourth: What plays last.
+        transition: How one turns into the next. All but `cut` let them overlap, in picture and sound.
+        transition_s: How long a transition lasts.
 
     Returns:
         The joined clip.
     """
     from server.media import edit
+    from server.media.transitions import join_with_transition
 
     joined = first
     for name, clip in (("second", second), ("third", third), ("fourth", fourth)):
         if clip is not None:
             with blaming(name):
-                joined = edit.concatenate_clips([joined, clip])
+                if transition == "cut":
+                    joined = edit.concatenate_clips([joined, clip])
+                else:
+                    joined = join_with_transition(joined, clip, transition, transition_s)
     return joined
 
 

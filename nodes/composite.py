@@ -1,10 +1,10 @@
-"""Nodes that show several clips in one picture."""
+"""Nodes that show several clips, or text, in one picture."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from nodes import Clip, Color, Mask, Number, Slider, node
+from nodes import Advanced, Clip, Color, Mask, Number, Slider, Text, node
 from nodes.blame import blaming
 from nodes.colors import rgb
 
@@ -73,3 +73,42 @@ def arrange_grid(
     clips = [clip for clip in (first, second, third, fourth) if clip is not None]
     with blaming("second"):
         return grid_clips(clips, columns, gap=gap, color=rgb(color))
+
+
+@node(
+    category="video/composite",
+    title="Burn in text",
+    aliases=("timecode", "caption", "subtitle", "title", "label", "frame number", "watermark"),
+)
+def burn_in_text(
+    clip: Clip,
+    *,
+    text: Annotated[str, Text(multiline=True)] = "{timecode}",
+    anchor: Literal["top_left", "top", "top_right", "center", "bottom_left", "bottom", "bottom_right"] = "bottom",
+    height: Annotated[float, Slider(0.01, 1.0, step=0.01)] = 0.06,
+    color: Annotated[str, Color()] = "#ffffff",
+    box: bool = True,
+    start_timecode: Annotated[str, Advanced()] = "00:00:00:00",
+) -> Clip:
+    """Draw text over every frame: a title, a label, a time code.
+
+    Args:
+        clip: What to draw on.
+        text: What to show. `{timecode}`, `{frame}` and `{seconds}` become those of each frame.
+        anchor: Where it stands.
+        height: Height of a line as a share of the frame's height.
+        color: Color of the letters.
+        box: Whether a dark box lies behind them.
+        start_timecode: Time code of the first frame; 29.97 and 59.94 frames a second count by drop frame.
+
+    Returns:
+        The clip with the text.
+    """
+    from server.media import captions
+
+    with blaming("start_timecode"):
+        captions.frame_of_timecode(start_timecode, clip.fps)
+    with blaming("text"):
+        return captions.burn_in_text(
+            clip, text, anchor=anchor, height=height, color=rgb(color), box=box, start_timecode=start_timecode
+        )

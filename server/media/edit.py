@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .audio import fit_audio, join_audio, resample_audio, silence, slice_audio
 from .colors import convert_dtype
 from .errors import MediaError
-from .types import DTYPE_BYTES, Audio, Clip
+from .types import DTYPE_BYTES, Audio, Clip, Dtype
 
 if TYPE_CHECKING:
     from .types import Array
@@ -90,8 +90,8 @@ def concatenate_clips(clips: Sequence[Clip]) -> Clip:
     if not clips:
         raise MediaError("there is no clip to join", "connect at least one")
     for number, (before, clip) in enumerate(pairwise(clips), start=2):
-        _check_fit(before, clip, number)
-    dtype = max((clip.dtype for clip in clips), key=lambda name: (name.startswith("float"), DTYPE_BYTES[name]))
+        check_fit(before, clip, number)
+    dtype = deepest_dtype(clips)
 
     def produce() -> Iterator[Array]:
         for clip in clips:
@@ -105,7 +105,13 @@ def concatenate_clips(clips: Sequence[Clip]) -> Clip:
     return clips[0].derive(produce, frame_count=total, dtype=dtype, audio=_joined_sound(clips))
 
 
-def _check_fit(first: Clip, other: Clip, number: int) -> None:
+def deepest_dtype(clips: Sequence[Clip]) -> Dtype:
+    """Return the dtype that loses nothing of any of the clips."""
+    return max((clip.dtype for clip in clips), key=lambda name: (name.startswith("float"), DTYPE_BYTES[name]))
+
+
+def check_fit(first: Clip, other: Clip, number: int) -> None:
+    """Refuse a clip that cannot follow another: their sizes, rates and color spaces must agree."""
     if (first.width, first.height) != (other.width, other.height):
         raise MediaError(
             f"clip {number} is {other.width}x{other.height} but the one before it is {first.width}x{first.height}",

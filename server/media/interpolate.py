@@ -36,15 +36,15 @@ def interpolate_clip(clip: Clip, factor: int) -> Clip:
         return clip
 
     def produce() -> Iterator[Array]:
-        with closing(_pairs(clip)) as pairs:
-            for pixels, following in pairs:
-                yield np.stack([_blend(pixels, following, step, factor) for step in range(factor)])
+        with closing(pairs(clip)) as neighbors:
+            for pixels, following in neighbors:
+                yield np.stack([blend(pixels, following, step, factor) for step in range(factor)])
 
     count = None if clip.frame_count is None else clip.frame_count * factor
     return clip.derive(produce, fps=clip.fps * factor, frame_count=count)
 
 
-def _pairs(clip: Clip) -> Generator[tuple[Array, Array]]:
+def pairs(clip: Clip) -> Generator[tuple[Array, Array]]:
     """Yield each frame with the one after it; the last frame with itself."""
     held: Array | None = None
     with closing(clip.frames()) as frames:
@@ -56,7 +56,8 @@ def _pairs(clip: Clip) -> Generator[tuple[Array, Array]]:
         yield held, held
 
 
-def _blend(first: Array, second: Array, step: int, factor: int) -> Array:
+def blend(first: Array, second: Array, step: int, factor: int) -> Array:
+    """Return the frame that lies ``step`` of ``factor`` (at most 65537) parts of the way from one frame to another."""
     if step == 0 or first is second:
         return first
     if first.dtype.kind == "u":

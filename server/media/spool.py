@@ -83,6 +83,21 @@ def read(folder: Path) -> Clip:
     )
 
 
+def read_backwards(folder: Path) -> Clip:
+    """Open a stored clip from its last frame to its first, one block at a time; the sound still runs forwards.
+
+    Raises:
+        MediaError: The folder holds no finished clip.
+    """
+    clip = read(folder)
+
+    def produce() -> Iterator[Array]:
+        for path in sorted(folder.glob("[0-9]*.npy"), key=lambda path: int(path.stem), reverse=True):
+            yield _load(path, mapped=True)[::-1]
+
+    return clip.derive(produce)
+
+
 def tee(clip: Clip, folder: Path, on_complete: Callable[[], Path | None], on_abort: Callable[[str], None]) -> Clip:
     """Return the same clip, which is stored in ``folder`` while its consumer pulls it.
 
