@@ -40,7 +40,9 @@ def encode_text(
         return Conditioning(family=family.name, text="", tensors={})
     with (residency or memory.shared()).use(encoder, device) as stack:
         tensors = _on_cpu(family.encode_text(stack, prompt, tokens))
-        empty = tensors if not prompt else _on_cpu(family.encode_text(stack, "", tokens))
+        empty = family.without_prompt(stack, tensors)
+        if empty is None:
+            empty = tensors if not prompt else _on_cpu(family.encode_text(stack, "", tokens))
     return Conditioning(family=family.name, text=prompt, tensors=tensors, empty=empty)
 
 

@@ -110,8 +110,8 @@ def _wan_transformer(changes: dict[str, Any] | None) -> Any:
     return WanTransformer3DModel(**(usual | (changes or {})))
 
 
-def make_tokenizer() -> object:
-    """Return a closed word-level tokenizer over `WORDS`."""
+def make_tokenizer(**options: Any) -> object:
+    """Return a closed word-level tokenizer over `WORDS`; options are the fast tokenizer's."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -121,7 +121,12 @@ def make_tokenizer() -> object:
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", padding_side="right"
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        padding_side="right",
+        **options,
     )
 
 

@@ -15,6 +15,9 @@ _ADAPTERS = {
     "cogvideox": "server.diffusion.families.cogvideox:CogVideoX",
     "hunyuan": "server.diffusion.families.hunyuan:HunyuanVideo",
     "svd": "server.diffusion.families.svd:StableVideoDiffusion",
+    "animatediff": "server.diffusion.families.stable_diffusion:AnimateDiff",
+    "sd": "server.diffusion.families.stable_diffusion:StableDiffusion",
+    "sdxl": "server.diffusion.families.stable_diffusion:StableDiffusionXL",
 }
 
 

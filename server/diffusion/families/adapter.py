@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.errors import SamplingError
-from server.diffusion.families.base import ImageOptions, ImageStack, Tensors
+from server.diffusion.families.base import ImageOptions, ImageStack, Tensors, TextStack
 from server.diffusion.types import MAIN, Capabilities, ImageEncoder, Latent, Model, TextEncoder, Vae, Weights
 
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ class Adapter:
             ImageEncoder: (),
         }
         return parts[kind]
+
+    def without_prompt(self, stack: TextStack, tensors: Tensors) -> Tensors | None:
+        """Return None: an empty prompt stands for a negative one that is not given."""
+        del stack, tensors
+        return None
 
     def latent_shapes(
         self, capabilities: Capabilities, *, width: int, height: int, frames: int

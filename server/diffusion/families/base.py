@@ -8,7 +8,7 @@ else does. Samples and conditioning are dicts of named tensors, so that sound or
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -73,11 +73,13 @@ class TextStack:
         tokenizer: A transformers tokenizer.
         modules: Networks by component name.
         tokenizer_2: The tokenizer of a second text encoder.
+        options: What model_index.json says beside the components.
     """
 
     tokenizer: Any
     modules: Mapping[str, torch.nn.Module]
     tokenizer_2: Any = None
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,10 @@ class Family(Protocol):
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
         """Encode one prompt, padded or cut to `tokens`; the tensors stay on the encoder's device."""
+        ...
+
+    def without_prompt(self, stack: TextStack, tensors: Tensors) -> Tensors | None:
+        """Return what guidance starts from without a negative prompt; None is what an empty prompt encodes to."""
         ...
 
     def latent_shapes(
