@@ -118,3 +118,8 @@ def require_one_rate(clips: Sequence[Clip]) -> None:
 def paint(color: RGB, dtype: str) -> Array:
     """Return one pixel, shaped (3,), of an RGB color in [0, 1]."""
     return convert_dtype(np.array(color, np.float32), dtype)
+
+
+def to_pixels(values: Array, dtype: str) -> Array:
+    """Return float values as pixels of a dtype; what lies outside [0, 1] is clipped."""
+    return np.clip(values, 0, 1).astype(np.float32, copy=False) if dtype == "float32" else convert_dtype(values, dtype)
