@@ -14,7 +14,7 @@ from server.api.schema import PlanAnswer, ProblemEntry, ValidateAnswer, Workflow
 @endpoint("POST", "/validate", refuses=(413, 422, 503))
 async def validate_workflow(request: web.Request, body: WorkflowBody) -> ValidateAnswer:
     """Say all that is wrong with a workflow; nothing is queued."""
-    problems = await request.app[SERVICE].validate(json.dumps(body.workflow), body.inputs)
+    problems = await request.app[SERVICE].validate(json.dumps(body.workflow), body.inputs, body.targets)
     entries = [ProblemEntry.model_validate(problem.to_json()) for problem in problems]
     return ValidateAnswer(valid=not entries, problems=entries)
 
@@ -22,7 +22,8 @@ async def validate_workflow(request: web.Request, body: WorkflowBody) -> Validat
 @endpoint("POST", "/plan", refuses=(413, 422, 503))
 async def plan_workflow(request: web.Request, body: WorkflowBody) -> PlanAnswer:
     """Say which nodes would run, and why; nothing is queued. A workflow with problems is refused."""
-    return PlanAnswer.model_validate(await request.app[SERVICE].plan(json.dumps(body.workflow), body.inputs))
+    plan = await request.app[SERVICE].plan(json.dumps(body.workflow), body.inputs, body.targets)
+    return PlanAnswer.model_validate(plan)
 
 
 ENDPOINTS = (validate_workflow, plan_workflow)

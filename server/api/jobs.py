@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -20,7 +21,7 @@ from server.api.schema import (
     SubmitHeaders,
     SubmittedJob,
 )
-from server.jobs.records import Job, JobId
+from server.jobs.records import Job, JobArtifact, JobId, JobSummary
 
 
 @endpoint("POST", "/jobs", status=201, answer=SubmittedJob, refuses=(409, 413, 422, 429, 503))
@@ -31,7 +32,11 @@ async def submit_job(request: web.Request, body: SubmitBody, headers: SubmitHead
     `Idempotency-Key` the request can be repeated safely: the same body gets the same answer and queues nothing more.
     """
     job = await request.app[SERVICE].submit(
-        json.dumps(body.workflow), body.inputs, priority=body.priority, idempotency_key=headers.idempotency_key
+        json.dumps(body.workflow),
+        body.inputs,
+        targets=body.targets,
+        priority=body.priority,
+        idempotency_key=headers.idempotency_key,
     )
     return _submitted(job)
 
@@ -45,7 +50,8 @@ async def list_jobs(request: web.Request, query: JobsQuery) -> JobList:
     page = await service.list(states=states, limit=query.limit + 1, before=before)
     shown = page[: query.limit]
     cursor = shown[-1].id if len(page) > query.limit else None
-    return JobList(jobs=[JobEntry.model_validate(job.to_json()) for job in shown], cursor=cursor)
+    made = await service.artifacts_of([job.id for job in shown])
+    return JobList(jobs=[JobEntry.model_validate(_fields(job, made.get(job.id, ()))) for job in shown], cursor=cursor)
 
 
 @endpoint("GET", "/jobs/{id}", refuses=(404,))
@@ -53,9 +59,8 @@ async def get_job(request: web.Request, id: str) -> JobAnswer:  # noqa: A002  (t
     """Return a job with its workflow and what it has produced so far."""
     service = request.app[SERVICE]
     job = await service.get(JobId(id))
-    artifacts = [artifact_entry(artifact) for artifact in await service.artifacts(job.id)]
-    document = {"workflow": json.loads(job.workflow), "settings": dict(job.settings), "artifacts": artifacts}
-    return JobAnswer.model_validate({**job.to_json(), **document})
+    document = {"workflow": json.loads(job.workflow), "settings": dict(job.settings)}
+    return JobAnswer.model_validate({**_fields(job, await service.artifacts(job.id)), **document})
 
 
 @endpoint("DELETE", "/jobs/{id}", status=204, refuses=(404, 409))
@@ -70,7 +75,8 @@ async def cancel_job(request: web.Request, id: str) -> JobEntry:  # noqa: A002
     """Cancel a job: at once when it waits, at its next step when it runs, which its events then say."""
     service = request.app[SERVICE]
     await service.cancel(JobId(id))
-    return JobEntry.model_validate((await service.get(JobId(id))).to_json())
+    job = await service.get(JobId(id))
+    return JobEntry.model_validate(_fields(job, await service.artifacts(job.id)))
 
 
 @endpoint("POST", "/jobs/{id}/retry", status=201, answer=SubmittedJob, refuses=(404, 409, 422, 429))
@@ -88,6 +94,10 @@ async def move_job(request: web.Request, id: str, body: MoveBody) -> QueueAnswer
     else:
         await service.move(JobId(id), before=JobId(body.before) if body.before else None)
     return QueueAnswer(waiting=list(service.waiting))
+
+
+def _fields(job: JobSummary, artifacts: Sequence[JobArtifact]) -> dict[str, object]:
+    return {**job.to_json(), "artifacts": [artifact_entry(artifact) for artifact in artifacts]}
 
 
 def _submitted(job: Job) -> web.Response:

@@ -66,6 +66,8 @@ class WorkflowBody(DocumentBody):
 
     inputs: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Values by the name of an input that the workflow exposes, or by `node.input`."""
+    targets: Annotated[list[Id], Field(min_length=1, max_length=1000)] | None = None
+    """Ids of the nodes to run for, with all that they need; unless given, of all that keep or show a result."""
 
 
 class SubmitBody(WorkflowBody):
@@ -107,22 +109,6 @@ class JobError(Payload):
     node: str | None = None
 
 
-class JobEntry(Payload):
-    """A job in a list."""
-
-    id: str
-    state: State
-    title: str
-    priority: int
-    created_at: Seconds
-    started_at: Seconds | None
-    finished_at: Seconds | None
-    error: JobError | None
-    retry_of: str | None
-    position: int | None
-    """1 for the next job to run; null when it does not wait."""
-
-
 class ArtifactEntry(Payload):
     """A file that a job produced."""
 
@@ -137,13 +123,34 @@ class ArtifactEntry(Payload):
     url: str
 
 
+class JobEntry(Payload):
+    """A job in a list."""
+
+    id: str
+    state: State
+    title: str
+    priority: int
+    created_at: Seconds
+    started_at: Seconds | None
+    finished_at: Seconds | None
+    error: JobError | None
+    retry_of: str | None
+    position: int | None
+    """1 for the next job to run; null when it does not wait."""
+    targets: list[str] | None
+    """Ids of the nodes that it runs for; null for all that keep or show a result."""
+    estimate_s: float | None
+    """Seconds that its run takes, going by earlier ones; null until it runs, or when nothing is known."""
+    artifacts: list[ArtifactEntry]
+    """What it has produced so far."""
+
+
 class JobAnswer(JobEntry):
-    """A job with its workflow, its settings and what it has produced so far."""
+    """A job with its workflow and its settings."""
 
     workflow: dict[str, Any]
     """The document that runs, migrated, with the inputs in place."""
     settings: dict[str, Any]
-    artifacts: list[ArtifactEntry]
 
 
 class JobList(Payload):

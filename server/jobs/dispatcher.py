@@ -92,7 +92,7 @@ class Dispatcher:
         logger.info("job %s runs", job, extra={"job": job})
         done = Done(job, "canceled")
         if job not in self._canceled:
-            done = await self._supervisor.run(job, stored.workflow, Recorder(self._log, job).take)
+            done = await self._supervisor.run(job, stored.workflow, Recorder(self._log, job).take, stored.targets)
         self._outcome_known = True
         state: JobState = done.status
         error = done.error

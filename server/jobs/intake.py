@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from server.jobs.errors import WorkerFailedError, WorkerUnavailableError
 from server.jobs.preparation import Prepared, prepare, problems_of
@@ -35,6 +36,10 @@ class Judged:
     title: str
 
 
+Targets: TypeAlias = "tuple[str, ...] | None"
+"""Nodes to run for; None for all sinks."""
+
+
 class Intake:
     """Tells good workflows from bad ones.
 
@@ -47,49 +52,52 @@ class Intake:
         self._supervisor = supervisor
         self._catalogue = catalogue
 
-    async def judge(self, workflow: str | bytes, settings: Mapping[str, object]) -> Judged:
+    async def judge(self, workflow: str | bytes, settings: Mapping[str, object], targets: Targets = None) -> Judged:
         """Return a workflow ready to be queued.
 
         Raises:
             WorkflowError: With all that is wrong.
             WorkerUnavailableError: It takes the worker to judge it, and there is none.
         """
-        judged, problems = await self._examine(workflow, settings)
+        judged, problems = await self._examine(workflow, settings, targets)
         if problems:
             raise WorkflowError(problems)
         return judged
 
-    async def problems(self, workflow: str | bytes, settings: Mapping[str, object]) -> tuple[Problem, ...]:
+    async def problems(
+        self, workflow: str | bytes, settings: Mapping[str, object], targets: Targets = None
+    ) -> tuple[Problem, ...]:
         """Return all that is wrong with a workflow."""
         try:
-            _, problems = await self._examine(workflow, settings)
+            _, problems = await self._examine(workflow, settings, targets)
         except WorkflowError as error:
             return error.problems
         return problems
 
-    async def plan(self, workflow: str | bytes, settings: Mapping[str, object]) -> JsonObject:
+    async def plan(self, workflow: str | bytes, settings: Mapping[str, object], targets: Targets = None) -> JsonObject:
         """Return what a run would do.
 
         Raises:
             WorkflowError: The workflow cannot be run.
             WorkerUnavailableError: There is no worker to ask.
         """
-        prepared = await self._prepare(workflow, settings)
+        prepared = await self._prepare(workflow, settings, targets)
         if prepared.problems and not prepared.outdated:
             raise WorkflowError(prepared.problems)
-        return await self._ask("plan", workflow, settings, WORKER_S)
+        return await self._ask("plan", workflow, settings, targets, timeout_s=WORKER_S)
 
     async def _examine(
-        self, workflow: str | bytes, settings: Mapping[str, object]
+        self, workflow: str | bytes, settings: Mapping[str, object], targets: Targets
     ) -> tuple[Judged, tuple[Problem, ...]]:
-        prepared = await self._prepare(workflow, settings)
+        prepared = await self._prepare(workflow, settings, targets)
         judged = Judged(prepared.workflow, prepared.title)
         if prepared.problems and not prepared.outdated:
             return judged, prepared.problems
         if not prepared.outdated and not self._supervisor.is_ready:
             return judged, ()
         try:
-            result = await self._ask("check", workflow, settings, WORKER_S if prepared.outdated else CHECK_S)
+            timeout_s = WORKER_S if prepared.outdated else CHECK_S
+            result = await self._ask("check", workflow, settings, targets, timeout_s=timeout_s)
         except WorkerUnavailableError as error:
             if prepared.outdated:
                 raise
@@ -97,17 +105,23 @@ class Intake:
             return judged, ()
         return Judged(result["workflow"], result["title"]), tuple(Problem(**item) for item in result["problems"])
 
-    async def _prepare(self, workflow: str | bytes, settings: Mapping[str, object]) -> Prepared:
+    async def _prepare(self, workflow: str | bytes, settings: Mapping[str, object], targets: Targets) -> Prepared:
         catalogue = await self._catalogue()
         if len(workflow) <= SMALL_BYTES:
-            return prepare(workflow, settings, catalogue)
-        return await asyncio.to_thread(prepare, workflow, settings, catalogue)
+            return prepare(workflow, settings, catalogue, targets)
+        return await asyncio.to_thread(prepare, workflow, settings, catalogue, targets)
 
     async def _ask(
-        self, topic: Topic, workflow: str | bytes, settings: Mapping[str, object], timeout_s: float
+        self,
+        topic: Topic,
+        workflow: str | bytes,
+        settings: Mapping[str, object],
+        targets: Targets,
+        *,
+        timeout_s: float,
     ) -> JsonObject:
         text = workflow.decode("utf-8") if isinstance(workflow, bytes) else workflow
-        return _result(await self._supervisor.ask(topic, text, settings, timeout_s=timeout_s))
+        return _result(await self._supervisor.ask(topic, text, settings, targets, timeout_s=timeout_s))
 
 
 def _result(answer: Answer) -> JsonObject:

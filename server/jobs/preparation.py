@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from server.graph import Graph, NodeInstance, Workflow, dump, parse, validate
+from server.graph import Graph, NodeId, NodeInstance, Workflow, dump, parse, validate
 from server.graph.inputs import set_inputs
 from server.graph.migrate import migrate
 from server.jobs.records import JsonObject
@@ -32,8 +32,16 @@ class Prepared:
     outdated: bool
 
 
-def prepare(text: str | bytes, settings: Mapping[str, object], catalogue: Catalogue) -> Prepared:
+def prepare(
+    text: str | bytes, settings: Mapping[str, object], catalogue: Catalogue, targets: Sequence[str] | None = None
+) -> Prepared:
     """Return a document ready to be queued, or all that is wrong with it.
+
+    Args:
+        text: The document.
+        settings: Values for its named inputs.
+        catalogue: The node types that there are.
+        targets: Nodes to run for; None for all sinks.
 
     Raises:
         WorkflowError: It cannot be read, or a setting does not fit: nothing further could be said.
@@ -41,7 +49,8 @@ def prepare(text: str | bytes, settings: Mapping[str, object], catalogue: Catalo
     workflow, _changes = migrate(parse(text), catalogue)
     if settings:
         workflow = set_inputs(workflow, settings, catalogue)
-    validation = validate(workflow, catalogue)
+    wanted = None if targets is None else [NodeId(target) for target in targets]
+    validation = validate(workflow, catalogue, wanted)
     outdated = any(_is_outdated(node, catalogue) for node in _all_nodes(workflow))
     return Prepared(dump(workflow), workflow.title or "", validation.graph, validation.problems, outdated)
 

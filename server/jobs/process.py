@@ -155,7 +155,13 @@ class WorkerProcess:
             pipe.write(encode(message))
             await pipe.drain()
 
-    async def ask(self, topic: Topic, workflow: str = "", settings: Mapping[str, Any] | None = None) -> Answer:
+    async def ask(
+        self,
+        topic: Topic,
+        workflow: str = "",
+        settings: Mapping[str, Any] | None = None,
+        targets: tuple[str, ...] | None = None,
+    ) -> Answer:
         """Ask a question and wait for its answer.
 
         Raises:
@@ -166,12 +172,12 @@ class WorkerProcess:
         number = self._asked
         answer = self._questions[number] = asyncio.get_running_loop().create_future()
         try:
-            await self.send(Ask(number, topic, workflow, settings or {}))
+            await self.send(Ask(number, topic, workflow, settings or {}, targets))
             return await answer
         finally:
             self._questions.pop(number, None)
 
-    async def run(self, job: str, workflow: str, sink: EventSink) -> Done:
+    async def run(self, job: str, workflow: str, sink: EventSink, targets: tuple[str, ...] | None = None) -> Done:
         """Run a job to its end; every event goes to `sink` before the next message is read.
 
         Raises:
@@ -180,7 +186,7 @@ class WorkerProcess:
         self._refuse_when_dead()
         run = self._jobs[job] = _Job(asyncio.get_running_loop().create_future(), sink)
         try:
-            await self.send(Run(job, workflow))
+            await self.send(Run(job, workflow, targets))
             return await run.done
         finally:
             self._jobs.pop(job, None)

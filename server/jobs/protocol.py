@@ -51,22 +51,24 @@ class Hello(_Message):
 
 @dataclass(frozen=True, slots=True)
 class Ask(_Message):
-    """A question that needs no run: the catalogue; or to check or plan `workflow` with `settings` in place."""
+    """A question that needs no run: the catalogue; or to check or plan `workflow`, with `settings`, for `targets`."""
 
     kind: ClassVar[str] = "ask"
     number: int
     topic: Topic
     workflow: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    targets: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Run(_Message):
-    """Run a workflow for a job; jobs run one after another."""
+    """Run a workflow for a job, all of it or up to the targets; jobs run one after another."""
 
     kind: ClassVar[str] = "run"
     job: str
     workflow: str
+    targets: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,10 @@ KINDS: dict[str, type[ToWorker | FromWorker]] = {
 }
 
 
+LISTS = frozenset({"custom_folders", "targets"})
+"""Fields that JSON makes lists of, and that are tuples."""
+
+
 def encode(message: ToWorker | FromWorker) -> bytes:
     """Return a message as one line of ASCII; NaN and infinity, which no JSON reader but Python's takes, become null."""
     data = {"kind": message.kind, **{entry.name: getattr(message, entry.name) for entry in fields(message)}}
@@ -151,7 +157,11 @@ def decode(line: bytes) -> ToWorker | FromWorker:
     try:
         data = json.loads(line)
         kind: Any = KINDS[data.pop("kind")]
-        return kind(**{name: tuple(value) if name == "custom_folders" else value for name, value in data.items()})
+        return kind(**{name: _value(name, value) for name, value in data.items()})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"not a message: {line[:200]!r}"
         raise ProtocolError(message) from error
+
+
+def _value(name: str, value: Any) -> Any:
+    return tuple(value) if name in LISTS and value is not None else value

@@ -37,6 +37,8 @@ class Recorder:
             await self._pace(self._write(kind, data))
 
     def _write(self, kind: str, data: JsonObject) -> Future[EventPlace]:
+        if kind == "run_started":
+            return self._log.write(self._job, partial(tables.begin_run, job=self._job, data=data, kind=kind))
         if kind != "artifact":
             return self._log.append(self._job, kind, data)
         artifact = JobArtifact(job=self._job, node=data["node"], output=data["output"], **data["artifact"])

@@ -53,6 +53,8 @@ class JobSummary:
         error: `code`, `message`, `hint`, `path`, `node`, maybe `traceback` and `problems`; or None.
         idempotency_key: Given by the client that submitted it.
         retry_of: The job that this one repeats.
+        targets: Nodes that it runs for; None for all sinks.
+        estimate_s: Seconds that its run takes, going by earlier ones; None until it runs, or when nothing is known.
         position: 1 for the next one to run; None when it does not wait.
     """
 
@@ -66,6 +68,8 @@ class JobSummary:
     error: JsonObject | None = None
     idempotency_key: str | None = None
     retry_of: JobId | None = None
+    targets: tuple[str, ...] | None = None
+    estimate_s: float | None = None
     position: int | None = None
 
     def to_json(self) -> JsonObject:
@@ -80,6 +84,8 @@ class JobSummary:
             "finished_at": self.finished_at,
             "error": self.error,
             "retry_of": self.retry_of,
+            "targets": None if self.targets is None else list(self.targets),
+            "estimate_s": self.estimate_s,
             "position": self.position,
         }
 

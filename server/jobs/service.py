@@ -126,6 +126,7 @@ class JobService:
         workflow: str | bytes,
         inputs: Mapping[str, object] | None = None,
         *,
+        targets: Sequence[str] | None = None,
         priority: int = 0,
         idempotency_key: str | None = None,
     ) -> Job:
@@ -134,6 +135,7 @@ class JobService:
         Args:
             workflow: The document as JSON text.
             inputs: Values for its named inputs, or for `node.input`.
+            targets: Nodes to run for, each with all that it needs; None for all sinks.
             priority: Higher goes first.
             idempotency_key: A repeated submission with the same key and body returns the first job.
 
@@ -144,12 +146,13 @@ class JobService:
             WorkerUnavailableError: It takes the worker to judge the workflow, and there is none.
         """
         settings = dict(inputs or {})
-        digest = _body_digest(workflow, settings, priority)
+        wanted = None if targets is None else tuple(targets)
+        digest = _body_digest(workflow, settings, priority, wanted)
         if idempotency_key is not None:
             earlier = await self._read(partial(tables.find_by_key, key=idempotency_key, body_digest=digest))
             if earlier:
                 return self._placed(earlier)
-        accepted = await self._intake.judge(workflow, settings)
+        accepted = await self._intake.judge(workflow, settings, wanted)
         job = Job(
             id=new_job_id(),
             state="queued",
@@ -157,6 +160,7 @@ class JobService:
             priority=priority,
             created_at=time.time(),
             idempotency_key=idempotency_key,
+            targets=wanted,
             workflow=accepted.workflow,
             settings=settings,
         )
@@ -181,6 +185,7 @@ class JobService:
             priority=old.priority,
             created_at=time.time(),
             retry_of=old.id,
+            targets=old.targets,
             workflow=old.workflow,
             settings=old.settings,
         )
@@ -263,6 +268,13 @@ class JobService:
         """Return the files that a job has produced so far."""
         return await self._read(partial(tables.list_artifacts, job=job))
 
+    async def artifacts_of(self, jobs: Sequence[JobId]) -> Mapping[JobId, Sequence[JobArtifact]]:
+        """Return the files of each of the jobs that has any."""
+        found: dict[JobId, list[JobArtifact]] = {}
+        for artifact in await self._read(partial(tables.artifacts_of, jobs=jobs)):
+            found.setdefault(artifact.job, []).append(artifact)
+        return found
+
     async def list_artifacts(
         self, *, job: JobId | None = None, limit: int = 50, before: int | None = None
     ) -> tuple[tuple[int, JobArtifact], ...]:
@@ -273,18 +285,28 @@ class JobService:
         """Return the newest artifact of this digest, or None."""
         return await self._read(partial(tables.find_artifact, digest=digest))
 
-    async def validate(self, workflow: str | bytes, inputs: Mapping[str, object] | None = None) -> tuple[Problem, ...]:
+    async def validate(
+        self,
+        workflow: str | bytes,
+        inputs: Mapping[str, object] | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> tuple[Problem, ...]:
         """Return all that is wrong with a workflow; the nodes' own checks take part while a worker is ready."""
-        return await self._intake.problems(workflow, inputs or {})
+        return await self._intake.problems(workflow, inputs or {}, None if targets is None else tuple(targets))
 
-    async def plan(self, workflow: str | bytes, inputs: Mapping[str, object] | None = None) -> JsonObject:
+    async def plan(
+        self,
+        workflow: str | bytes,
+        inputs: Mapping[str, object] | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> JsonObject:
         """Return what a run would do, and why: the JSON of `server.engine.plan.Plan`.
 
         Raises:
             WorkflowError: The workflow cannot be run.
             WorkerUnavailableError: Only the worker knows, and there is none.
         """
-        return await self._intake.plan(workflow, inputs or {})
+        return await self._intake.plan(workflow, inputs or {}, None if targets is None else tuple(targets))
 
     async def catalogue(self) -> Catalogue:
         """Return all node types; the same object until it changes.
@@ -364,11 +386,15 @@ class JobService:
         return asyncio.wrap_future(self._store.write(operation))
 
 
-def _body_digest(workflow: str | bytes, settings: Mapping[str, Any], priority: int) -> str:
+def _body_digest(
+    workflow: str | bytes, settings: Mapping[str, Any], priority: int, targets: tuple[str, ...] | None
+) -> str:
     """Return a digest of a submission; equal for texts that differ in spacing or in the order of keys."""
     try:
         document = json.loads(workflow)
     except (ValueError, RecursionError):
         document = None  # it will be refused, and no key remembered
-    canonical = json.dumps([document, settings, priority], sort_keys=True, default=str)
+    # Without targets the digest is the one that was stored before there were any.
+    parts = [document, settings, priority] if targets is None else [document, settings, priority, targets]
+    canonical = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.blake2b(canonical.encode("ascii"), digest_size=20).hexdigest()

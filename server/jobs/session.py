@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,25 +70,27 @@ class WorkerSession:
         )
         self._executor = Executor(self._cache, self._folders, hello.device)
 
-    def check(self, text: str | bytes, settings: Mapping[str, object]) -> Checked:
-        """Return a document with settings in place, and all that is wrong with it.
+    def check(self, text: str | bytes, settings: Mapping[str, object], targets: Sequence[str] | None = None) -> Checked:
+        """Return a document with settings in place, and all that is wrong with it; its graph is cut to the targets.
 
         Raises:
             WorkflowError: It cannot be read, or a setting does not fit.
         """
-        prepared = prepare(text, settings, self.catalogue)
+        prepared = prepare(text, settings, self.catalogue, targets)
         problems = prepared.problems
         if prepared.graph is not None:
             problems += check_graph(prepared.graph, self._folders)
         return Checked(prepared.workflow, prepared.title, problems, None if problems else prepared.graph)
 
-    def plan(self, text: str | bytes, settings: Mapping[str, object]) -> JsonObject:
+    def plan(
+        self, text: str | bytes, settings: Mapping[str, object], targets: Sequence[str] | None = None
+    ) -> JsonObject:
         """Return what would run, and why.
 
         Raises:
             WorkflowError: The document cannot be run.
         """
-        _, plan = self._plan(text, settings)
+        _, plan = self._plan(text, settings, targets)
         return plan.to_json()
 
     def run(
@@ -96,12 +98,13 @@ class WorkerSession:
         text: str | bytes,
         settings: Mapping[str, object] | None = None,
         *,
+        targets: Sequence[str] | None = None,
         emit: Callable[[Event], None],
         cancel: CancelToken,
     ) -> Outcome:
         """Run a document to its end. Events come from this thread and from those of streams."""
         try:
-            workflow, plan = self._plan(text, settings or {})
+            workflow, plan = self._plan(text, settings or {}, targets)
             result = self._executor.run(plan, emit=emit, cancel=cancel, workflow_json=workflow)
         except WorkflowError as error:
             return Outcome("failed", problems_error(error.problems))
@@ -117,8 +120,10 @@ class WorkerSession:
         """Close the cache."""
         self._cache.close()
 
-    def _plan(self, text: str | bytes, settings: Mapping[str, object]) -> tuple[str, Plan]:
-        checked = self.check(text, settings)
+    def _plan(
+        self, text: str | bytes, settings: Mapping[str, object], targets: Sequence[str] | None
+    ) -> tuple[str, Plan]:
+        checked = self.check(text, settings, targets)
         if checked.graph is None:
             raise WorkflowError(checked.problems)
         return checked.workflow, make_plan(checked.graph, self._cache, self._folders)

@@ -146,6 +146,7 @@ class Supervisor:
         topic: Topic,
         workflow: str = "",
         settings: Mapping[str, Any] | None = None,
+        targets: tuple[str, ...] | None = None,
         *,
         timeout_s: float | None = None,
     ) -> Answer:
@@ -157,14 +158,14 @@ class Supervisor:
         await self.wait_ready(timeout_s)
         assert self._process is not None  # noqa: S101  (a ready worker is one)
         try:
-            return await asyncio.wait_for(self._process.ask(topic, workflow, settings), timeout_s)
+            return await asyncio.wait_for(self._process.ask(topic, workflow, settings, targets), timeout_s)
         except TimeoutError:
             message = f"the worker did not answer within {timeout_s:g} s"
             raise WorkerUnavailableError(message, "try again when it has less to do") from None
         except WorkerDiedError as error:
             raise WorkerUnavailableError(error.error["message"], error.error["hint"]) from error
 
-    async def run(self, job: str, workflow: str, sink: EventSink) -> Done:
+    async def run(self, job: str, workflow: str, sink: EventSink, targets: tuple[str, ...] | None = None) -> Done:
         """Run a job on a ready worker to its end, whatever that is: a death of the worker is one, too."""
         canceled = self._canceled[job] = asyncio.Event()
         if self._stopped:
@@ -174,7 +175,7 @@ class Supervisor:
             if canceled.is_set():
                 return Done(job, "canceled")
             assert self._process is not None  # noqa: S101  (a ready worker is one)
-            return await self._process.run(job, workflow, sink)
+            return await self._process.run(job, workflow, sink, targets)
         except WorkerDiedError as error:
             return Done(job, "canceled" if canceled.is_set() else "failed", error.error)
         finally:

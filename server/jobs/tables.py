@@ -70,10 +70,17 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX artifacts_by_job ON artifacts (job_id);
     CREATE INDEX artifacts_by_digest ON artifacts (digest);
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN targets TEXT;
+    ALTER TABLE jobs ADD COLUMN estimate_s REAL;
+    """,
 )
 """`MIGRATIONS[n]` leads from `user_version` n to n + 1. Never edited once released; only added to."""
 
-SUMMARY = "id, state, title, priority, created_at, started_at, finished_at, error, idempotency_key, retry_of"
+SUMMARY = (
+    "id, state, title, priority, created_at, started_at, finished_at, error, idempotency_key, retry_of, targets,"
+    " estimate_s"
+)
 
 
 class EventPlace(NamedTuple):
@@ -120,8 +127,8 @@ def insert_job(connection: sqlite3.Connection, new: NewJob) -> EventPlace | Job:
     if earlier:
         return earlier
     connection.execute(
-        "INSERT INTO jobs (id, state, title, priority, position, created_at, retry_of, idempotency_key, body_digest)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO jobs (id, state, title, priority, position, created_at, retry_of, idempotency_key, body_digest,"
+        " targets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             job.id,
             job.state,
@@ -132,6 +139,7 @@ def insert_job(connection: sqlite3.Connection, new: NewJob) -> EventPlace | Job:
             job.retry_of,
             job.idempotency_key,
             new.body_digest,
+            None if job.targets is None else json.dumps(job.targets),
         ),
     )
     connection.execute(
@@ -288,6 +296,12 @@ def last_event_number(connection: sqlite3.Connection) -> int:
     return number
 
 
+def begin_run(connection: sqlite3.Connection, job: JobId, data: Mapping[str, Any], kind: str) -> EventPlace:
+    """Write down that a run begins, and how long it is going to take."""
+    connection.execute("UPDATE jobs SET estimate_s = ? WHERE id = ?", (data.get("estimate_s"), job))
+    return append_event(connection, job, kind, data)
+
+
 def add_artifact(
     connection: sqlite3.Connection, artifact: JobArtifact, kind: str, data: Mapping[str, Any]
 ) -> EventPlace:
@@ -311,6 +325,13 @@ def add_artifact(
 def list_artifacts(connection: sqlite3.Connection, job: JobId) -> tuple[JobArtifact, ...]:
     """Return the files that a job produced, in order."""
     rows = connection.execute("SELECT * FROM artifacts WHERE job_id = ? ORDER BY number", (job,))
+    return tuple(_artifact(row) for row in rows)
+
+
+def artifacts_of(connection: sqlite3.Connection, jobs: Sequence[JobId]) -> tuple[JobArtifact, ...]:
+    """Return the files that any of the jobs produced, in order."""
+    marks = ", ".join("?" * len(jobs))
+    rows = connection.execute(f"SELECT * FROM artifacts WHERE job_id IN ({marks}) ORDER BY number", tuple(jobs))  # noqa: S608
     return tuple(_artifact(row) for row in rows)
 
 
@@ -353,4 +374,6 @@ def _artifact(row: sqlite3.Row) -> JobArtifact:
 
 def _summary(row: sqlite3.Row) -> dict[str, Any]:
     values = {name: row[name] for name in SUMMARY.split(", ")}
-    return {**values, "error": json.loads(values["error"]) if values["error"] else None}
+    error = json.loads(values["error"]) if values["error"] else None
+    targets = tuple(json.loads(values["targets"])) if values["targets"] else None
+    return {**values, "error": error, "targets": targets}

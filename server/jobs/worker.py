@@ -115,7 +115,8 @@ class Worker:
     def _run(self, run: Run) -> None:
         token = self._tokens[run.job]
         try:
-            outcome = self._session.result().run(run.workflow, emit=partial(self._emit, run.job), cancel=token)
+            emit = partial(self._emit, run.job)
+            outcome = self._session.result().run(run.workflow, targets=run.targets, emit=emit, cancel=token)
             done = Done(run.job, outcome.status, outcome.error)
         except BaseException as error:  # noqa: BLE001  (sys.exit() in a node, too, must end the job and not its thread)
             done = Done(run.job, "failed", _unexpected(error))
@@ -153,9 +154,9 @@ def _reply(session: WorkerSession, ask: Ask) -> JsonObject:
         case "catalogue":
             return session.catalogue.to_json()
         case "check":
-            return session.check(ask.workflow, ask.settings).to_json()
+            return session.check(ask.workflow, ask.settings, ask.targets).to_json()
         case "plan":
-            return session.plan(ask.workflow, ask.settings)
+            return session.plan(ask.workflow, ask.settings, ask.targets)
 
 
 def _unexpected(error: BaseException) -> JsonObject:

@@ -13,7 +13,9 @@ from server.jobs.protocol import KINDS, Answer, Ask, Cancel, Done, Happened, Hel
 MESSAGES = [
     Hello({"uploads": "/u"}, "/c", ("/packs",), None, "auto", 1, 2),
     Ask(1, "check", "{}", {"prompt": "räksmörgås \ud800 \n"}),
+    Ask(2, "plan", "{}", {}, ("a", "b/c")),
     Run("a", "{}"),
+    Run("a", "{}", ("denoise",)),
     Cancel("a"),
     Shutdown(),
     Ready(1, "cpu", "d"),

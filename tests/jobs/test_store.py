@@ -185,6 +185,19 @@ def test_a_database_of_a_newer_version_is_left_alone(tmp_path):
     assert "update Kinegraph" in caught.value.hint
 
 
+def test_a_database_from_before_there_were_targets_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "jobs.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(tables.MIGRATIONS[0] + "PRAGMA user_version = 1;")
+        columns = "id, state, title, priority, position, created_at"
+        connection.execute(f"INSERT INTO jobs ({columns}) VALUES ('a', 'queued', 'T', 0, 1, 1)")
+        connection.execute("INSERT INTO documents (job_id, workflow, settings) VALUES ('a', '{}', '{}')")
+    connection.close()
+    store = Store(path)
+    assert store.read(lambda c: tables.get_job(c, JobId("a"))).result() == new_job("a").job
+    store.close()
+
+
 def test_jobs_that_ran_when_the_server_died_are_interrupted_and_queued_ones_stay(store):
     for name in ("a", "b"):
         insert(store, name)
