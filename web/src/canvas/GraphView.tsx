@@ -1,6 +1,6 @@
 import { type Node, type NodeTypes, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
-import { type ReactNode, useEffect, useMemo, useRef } from "react";
+import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useDocument, useEditor, useRun, useView } from "../editor/context";
 import { scopeAt } from "../graph/document";
 import { type CanvasParts, CanvasProvider } from "./context";
@@ -62,11 +62,13 @@ function View({ children }: { readonly children?: ReactNode }) {
   const scene = useScene();
   const sceneRef = useRef(scene);
   sceneRef.current = scene;
+  const far = useRef(false);
   const root = useRef<HTMLDivElement>(null);
   const sockets = useDocument((state) => state.catalogue.sockets);
   const parts = useMemo<CanvasParts>(
     () => ({
       scene: sceneRef,
+      far,
       root,
       toGraph: (clientX, clientY) => {
         const box = root.current?.getBoundingClientRect();
@@ -76,10 +78,10 @@ function View({ children }: { readonly children?: ReactNode }) {
     }),
     [editor, sockets],
   );
-  const nodes = useFlowNodes(scene);
+  const nodes = useFlowNodes(scene, far);
   const moving = useMoving(sceneRef);
   const pointer = usePanePointer(parts);
-  const far = useFarPointer(parts);
+  const farPointer = useFarPointer(parts);
   const connecting = useView((view) => view.connecting !== null);
   useSize(root);
   return (
@@ -89,7 +91,7 @@ function View({ children }: { readonly children?: ReactNode }) {
         ref={root}
         className="graph"
         data-connecting={connecting}
-        {...far}
+        {...farPointer}
         onPointerMove={pointer.onPointerMove}
         onDoubleClick={pointer.onDoubleClick}
       >
@@ -135,28 +137,21 @@ const KNOB_COLORS: Record<string, string> = {
   path: "#a58fb0",
 };
 
-function useFlowNodes(scene: Scene): Node[] {
-  const keeper = useRef<FlowNodes>(null);
-  keeper.current ??= new FlowNodes();
+function useFlowNodes(scene: Scene, far: RefObject<boolean>): Node[] {
+  const [keeper] = useState(() => new FlowNodes());
   const cut = useCut();
-  const focused = useFocusedNode();
+  const kept = useFocusedNode();
   const selection = useDocument((state) => state.selection);
   const groups =
     useDocument((state) => (state.scope.length === 0 ? state.history.document.groups : undefined)) ?? NO_LIST;
   const notes =
     useDocument((state) => (state.scope.length === 0 ? state.history.document.notes : undefined)) ?? NO_LIST;
   const drag = useView((view) => view.drag);
-  const kept = cut === null ? NOBODY : focused;
+  const boxes = useMemo(() => mountedBoxes(scene, cut, kept), [scene, cut, kept]);
+  far.current = boxes === null;
   return useMemo(
-    () =>
-      (keeper.current ?? new FlowNodes()).update(
-        mountedBoxes(scene, cut, kept),
-        groups,
-        cut === null ? NO_LIST : notes,
-        selection,
-        drag,
-      ),
-    [scene, cut, kept, groups, notes, selection, drag],
+    () => keeper.update(boxes ?? NO_LIST, groups, boxes === null ? NO_LIST : notes, selection, drag),
+    [keeper, boxes, groups, notes, selection, drag],
   );
 }
 
@@ -183,7 +178,7 @@ function useFocusedNode(): ReadonlySet<string> {
 }
 
 /** Keeps the view's size in the store. */
-function useSize(root: React.RefObject<HTMLDivElement | null>): void {
+function useSize(root: RefObject<HTMLDivElement | null>): void {
   const editor = useEditor();
   useEffect(() => {
     const element = root.current;

@@ -1,9 +1,11 @@
 import { type PointerEvent, useEffect, useRef } from "react";
 import { useEditor, useRun } from "../editor/context";
+import type { Editor } from "../editor/store";
 import type { Point } from "../graph/document";
 import { t } from "../i18n";
+import type { NodeRun, RunState } from "../run/state";
 import { useCanvas } from "./context";
-import { boundsOf, type Rect } from "./scene";
+import { boundsOf, type Rect, type Scene } from "./scene";
 import { fitting, type Viewport, viewRect } from "./window";
 
 const SIZE: Point = [188, 124];
@@ -23,37 +25,7 @@ export function Minimap() {
     let frame = 0;
     const draw = () => {
       frame = 0;
-      const style = getComputedStyle(context.canvas);
-      const view = editor.view.getState();
-      const seen = viewRect(view.viewport, view.size);
-      const boxes = [...canvas.scene.current.boxes.values()];
-      const bounds = boundsOf(boxes);
-      map.current = fitting(bounds ? around(bounds, seen) : seen, SIZE, 1, PADDING);
-      const { x, y, zoom } = map.current;
-      const ratio = window.devicePixelRatio || 1;
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
-      context.clearRect(0, 0, ...(SIZE as [number, number]));
-      const { selection } = editor.document.getState();
-      for (const box of boxes) {
-        const state = runs[box.id]?.state;
-        const color =
-          state === "failed" ? "--danger" : state === "running" || selection.has(box.id) ? "--accent" : "--text-3";
-        context.fillStyle = box.color ?? style.getPropertyValue(color);
-        context.fillRect(
-          box.x * zoom + x,
-          box.y * zoom + y,
-          Math.max(box.shape.width * zoom, 2),
-          Math.max(box.shape.height * zoom, 2),
-        );
-      }
-      context.strokeStyle = style.getPropertyValue("--accent");
-      context.lineWidth = 1.5;
-      context.strokeRect(
-        seen.x0 * zoom + x,
-        seen.y0 * zoom + y,
-        (seen.x1 - seen.x0) * zoom,
-        (seen.y1 - seen.y0) * zoom,
-      );
+      map.current = paintMap(context, editor, canvas.scene.current, runs);
     };
     const request = () => {
       if (frame === 0) frame = requestAnimationFrame(draw);
@@ -91,6 +63,35 @@ export function Minimap() {
       onPointerMove={look}
     />
   );
+}
+
+/** Paint the graph and the view's frame; returns the view under which it was painted. */
+function paintMap(context: CanvasRenderingContext2D, editor: Editor, scene: Scene, runs: RunState["nodes"]): Viewport {
+  const style = getComputedStyle(context.canvas);
+  const view = editor.view.getState();
+  const seen = viewRect(view.viewport, view.size);
+  const bounds = boundsOf(scene.boxes.values());
+  const map = fitting(bounds ? around(bounds, seen) : seen, SIZE, 1, PADDING);
+  const { x, y, zoom } = map;
+  const ratio = window.devicePixelRatio || 1;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, SIZE[0], SIZE[1]);
+  const { selection } = editor.document.getState();
+  for (const box of scene.boxes.values()) {
+    const { width, height } = box.shape;
+    context.fillStyle = box.color ?? style.getPropertyValue(colorOf(runs[box.id], selection.has(box.id)));
+    context.fillRect(box.x * zoom + x, box.y * zoom + y, Math.max(width * zoom, 2), Math.max(height * zoom, 2));
+  }
+  context.strokeStyle = style.getPropertyValue("--accent");
+  context.lineWidth = 1.5;
+  const { x0, y0, x1, y1 } = seen;
+  context.strokeRect(x0 * zoom + x, y0 * zoom + y, (x1 - x0) * zoom, (y1 - y0) * zoom);
+  return map;
+}
+
+function colorOf(run: NodeRun | undefined, selected: boolean): string {
+  if (run?.state === "failed") return "--danger";
+  return run?.state === "running" || selected ? "--accent" : "--text-3";
 }
 
 function around(one: Rect, other: Rect): Rect {

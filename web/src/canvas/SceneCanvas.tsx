@@ -33,6 +33,7 @@ export function SceneCanvas({ version }: { readonly version: unknown }) {
         viewport: view.viewport,
         size: view.size,
         scene: parts.scene.current,
+        far: parts.far.current,
         palette,
         colorOf: parts.colorOf,
         selection: document.selection,

@@ -5,6 +5,8 @@ import type { Scene } from "./scene";
 
 export type CanvasParts = {
   readonly scene: RefObject<Scene>;
+  /** Whether the nodes are painted rather than mounted, because the view holds too many or is too far away. */
+  readonly far: RefObject<boolean>;
   readonly root: RefObject<HTMLDivElement | null>;
   /** A point of the page in the graph's coordinates. */
   readonly toGraph: (clientX: number, clientY: number) => Point;

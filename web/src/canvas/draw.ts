@@ -3,7 +3,7 @@ import type { InputEnd } from "../graph/connect";
 import type { Point } from "../graph/document";
 import type { NodeRun } from "../run/state";
 import { type Box, bend, boxRect, type Curve, curveRect, overlaps, type Scene } from "./scene";
-import { FAR_ZOOM, type Viewport, viewRect } from "./window";
+import { type Viewport, viewRect } from "./window";
 
 /** Colors of the current theme, read from its CSS variables. */
 export type Palette = {
@@ -24,6 +24,8 @@ export type Picture = {
   readonly viewport: Viewport;
   readonly size: Point;
   readonly scene: Scene;
+  /** Whether the nodes are painted too. */
+  readonly far: boolean;
   readonly palette: Palette;
   readonly colorOf: (type: string) => string;
   readonly selection: ReadonlySet<string>;
@@ -68,7 +70,7 @@ export function paint(context: CanvasRenderingContext2D, picture: Picture, ratio
   paintGrid(context, picture);
   context.setTransform(ratio * viewport.zoom, 0, 0, ratio * viewport.zoom, ratio * viewport.x, ratio * viewport.y);
   paintLinks(context, picture);
-  if (viewport.zoom < FAR_ZOOM) paintFar(context, picture);
+  if (picture.far) paintFar(context, picture);
 }
 
 function paintGrid(context: CanvasRenderingContext2D, { viewport, size, palette }: Picture): void {

@@ -4,7 +4,7 @@ import { useEditor } from "../editor/context";
 import type { CanvasParts } from "./context";
 import { shifted, startPlaces, writePlaces } from "./moving";
 import { boxAt, boxRect } from "./scene";
-import { FAR_ZOOM, fitting } from "./window";
+import { fitting } from "./window";
 
 /** Pixels that the pointer may move before a press becomes a drag. */
 const SLACK = 4;
@@ -15,7 +15,7 @@ export function useFarPointer(parts: CanvasParts) {
   function onPointerDownCapture(event: PointerEvent<HTMLElement>) {
     const { zoom } = editor.view.getState().viewport;
     const onPane = (event.target as Element).classList.contains("react-flow__pane");
-    if (zoom >= FAR_ZOOM || event.button !== 0 || !onPane) return;
+    if (!parts.far.current || event.button !== 0 || !onPane) return;
     const begin = parts.toGraph(event.clientX, event.clientY);
     const box = boxAt(parts.scene.current, begin);
     const adds = event.shiftKey || event.ctrlKey || event.metaKey;
@@ -48,7 +48,7 @@ export function useFarPointer(parts: CanvasParts) {
   /** A double click goes to the node. */
   function onDoubleClickCapture(event: React.MouseEvent) {
     const view = editor.view.getState();
-    if (view.viewport.zoom >= FAR_ZOOM) return;
+    if (!parts.far.current) return;
     const box = boxAt(parts.scene.current, parts.toGraph(event.clientX, event.clientY));
     if (box) editor.view.setState({ goal: fitting(boxRect(box), view.size, 1, 200) });
   }

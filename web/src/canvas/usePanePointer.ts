@@ -6,7 +6,6 @@ import type { Point } from "../graph/document";
 import { disconnect } from "../graph/edits";
 import type { CanvasParts } from "./context";
 import { boxAt, curveAt } from "./scene";
-import { FAR_ZOOM } from "./window";
 
 /** Pixels beside a link at which it is still meant. */
 const LINK_REACH = 8;
@@ -38,7 +37,7 @@ export function usePanePointer(parts: CanvasParts) {
     (event: MouseEvent) => {
       const at = parts.toGraph(event.clientX, event.clientY);
       // From far away a click on a painted node lands on the pane; useFarPointer has taken it.
-      if (editor.view.getState().viewport.zoom < FAR_ZOOM && boxAt(parts.scene.current, at)) return;
+      if (parts.far.current && boxAt(parts.scene.current, at)) return;
       const link = linkAt(at);
       if (link && event.altKey) editor.edit((workflow, path) => disconnect(workflow, path, [link]));
       else if (link) editor.selectLinks([link]);
@@ -49,7 +48,11 @@ export function usePanePointer(parts: CanvasParts) {
 
   const onDoubleClick = useCallback(
     (event: MouseEvent) => {
-      if (!isPane(event.target) || editor.view.getState().viewport.zoom < FAR_ZOOM) return;
+      if (
+        !isPane(event.target) ||
+        (parts.far.current && boxAt(parts.scene.current, parts.toGraph(event.clientX, event.clientY)))
+      )
+        return;
       const screen: Point = [event.clientX, event.clientY];
       editor.view.setState({ search: { at: parts.toGraph(...screen), screen, link: null } });
     },

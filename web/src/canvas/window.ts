@@ -8,8 +8,10 @@ export type Viewport = { readonly x: number; readonly y: number; readonly zoom: 
 export const FAR_ZOOM = 0.4;
 export const MIN_ZOOM = 0.05;
 export const MAX_ZOOM = 3;
-/** Pixels around the view that are mounted in advance. */
+/** Pixels around the view that are mounted in advance; fewer when zoomed out, where they hold more nodes. */
 const MARGIN = 250;
+/** Most nodes that are mounted; a view that holds more is drawn as from far away. */
+export const MOST_MOUNTED = 120;
 
 /** The visible part of the graph, in its own coordinates. */
 export function viewRect(viewport: Viewport, size: Point, margin = 0): Rect {
@@ -28,12 +30,14 @@ export function cutFor(viewport: Viewport, size: Point, before: Rect | null): Re
   const view = viewRect(viewport, size);
   const inside = before && view.x0 >= before.x0 && view.y0 >= before.y0 && view.x1 <= before.x1 && view.y1 <= before.y1;
   const wide = before && before.x1 - before.x0 > (view.x1 - view.x0) * 2.5;
-  return inside && !wide ? before : viewRect(viewport, size, MARGIN);
+  return inside && !wide ? before : viewRect(viewport, size, MARGIN * Math.min(viewport.zoom, 1));
 }
 
-export function mountedBoxes(scene: Scene, cut: Rect | null, kept: ReadonlySet<string>): Box[] {
-  const all = [...scene.boxes.values()];
-  return all.filter((box) => kept.has(box.id) || (cut !== null && overlaps(boxRect(box), cut)));
+/** The nodes to mount, `kept` ones wherever they are; null when all are to be painted instead. */
+export function mountedBoxes(scene: Scene, cut: Rect | null, kept: ReadonlySet<string>): Box[] | null {
+  if (cut === null) return null;
+  const boxes = [...scene.boxes.values()].filter((box) => kept.has(box.id) || overlaps(boxRect(box), cut));
+  return boxes.length > MOST_MOUNTED ? null : boxes;
 }
 
 /** The view that shows a rectangle whole, at most at `most` zoom. */
