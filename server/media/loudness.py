@@ -1,0 +1,67 @@
+"""How loud sound is by EBU R128, and bringing it to a loudness. FFmpeg's meter does the measuring."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+from .errors import MediaError
+from .mixing import apply_gain
+from .stretch import filter_audio
+from .types import Audio
+
+SILENT_LUFS = -70.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """Hold what an EBU R128 meter says.
+
+    Attributes:
+        integrated_lufs: Loudness of the whole, gated; -70 is silence.
+        range_lu: How far soft and loud passages are apart.
+        true_peak_db: The highest level between and on the samples, in dBTP; -inf in silence.
+    """
+
+    integrated_lufs: float
+    range_lu: float
+    true_peak_db: float
+
+
+def measure_loudness(audio: Audio) -> Loudness:
+    """Measure sound of any length; less than 0.4 s gives silence, for the meter needs that much.
+
+    Raises:
+        MediaError: The sound has more than 8 channels.
+    """
+    if audio.channels > 8:
+        raise MediaError(f"{audio.channels} channels cannot be metered", "mix them down to stereo")
+    # The meter writes what it knows so far on every frame; the last one has seen all.
+    metered = deque(filter_audio(audio, ("ebur128", "metadata=1:peak=true")), maxlen=1)
+    said: dict[str, str] = dict(metered[0].metadata) if metered else {}
+    peak = float(said.get("lavfi.r128.true_peak", 0))
+    return Loudness(
+        max(SILENT_LUFS, float(said.get("lavfi.r128.I", SILENT_LUFS))),
+        float(said.get("lavfi.r128.LRA", 0)),
+        20 * math.log10(peak) if peak > 0 else -math.inf,
+    )
+
+
+def normalize_loudness(audio: Audio, *, target_lufs: float = -23.0, peak_db: float = -1.0) -> Audio:
+    """Return sound at a loudness, by one gain for all of it, so that its dynamics stay.
+
+    Args:
+        audio: Any sound; silence stays silent.
+        target_lufs: -23 is broadcast, -14 what most streaming services play at.
+        peak_db: True peak that is not exceeded, in dBTP; where it would be, the sound stays softer than the target.
+
+    Raises:
+        MediaError: The target is outside -60 to -5, or the peak is above 0.
+    """
+    if not -60 <= target_lufs <= -5 or not -20 <= peak_db <= 0:
+        raise MediaError(f"{target_lufs:g} LUFS with peaks at {peak_db:g} dB is out of range", "try -23 and -1")
+    now = measure_loudness(audio)
+    if now.integrated_lufs <= SILENT_LUFS:
+        return audio
+    return apply_gain(audio, min(target_lufs - now.integrated_lufs, peak_db - now.true_peak_db, 60.0))
