@@ -1,4 +1,4 @@
-"""Stable Diffusion 1 and XL and AnimateDiff against diffusers' pipelines over the same folder: equal bits on the CPU."""
+"""Stable Diffusion 1 and XL and AnimateDiff against diffusers' pipelines over one folder: equal bits on the CPU."""
 
 from __future__ import annotations
 

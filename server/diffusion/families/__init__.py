@@ -18,6 +18,7 @@ _ADAPTERS = {
     "animatediff": "server.diffusion.families.stable_diffusion:AnimateDiff",
     "sd": "server.diffusion.families.stable_diffusion:StableDiffusion",
     "sdxl": "server.diffusion.families.stable_diffusion:StableDiffusionXL",
+    "flux": "server.diffusion.families.flux:Flux",
 }
 
 

@@ -5,7 +5,6 @@ Order of operations is kept as in diffusers' pipeline wherever it decides the la
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.diffusion.families.adapter import Adapter
 from server.diffusion.families.base import Denoiser, Step, Tensors, TextStack
-from server.diffusion.families.loading import load_module, module_device
+from server.diffusion.families.loading import load_module, module_device, tiled_copy
 from server.diffusion.files import read_json
 from server.diffusion.types import MAIN, Capabilities, Latent, Model, TextEncoder, Weights
 
@@ -140,13 +139,13 @@ class HunyuanVideo(Adapter):
 
     def decode(self, vae: torch.nn.Module, latent: Latent, *, tiled: bool) -> Iterator[Tensor]:
         """Decode the first clip; beyond 16 frames the autoencoder blends chunks of frames itself."""
-        hunyuan = _tiled(vae, tiled)
+        hunyuan = tiled_copy(vae, tiled)
         z = latent.video[:1].to(module_device(vae), hunyuan.dtype) / hunyuan.config.scaling_factor
         yield hunyuan.decode(z, return_dict=False)[0][0].permute(1, 0, 2, 3)
 
     def encode(self, vae: torch.nn.Module, pixels: Tensor, *, tiled: bool) -> Tensors:
         """Encode (1, 3, frames, height, width) pixels in [-1, 1] to the mode of the posterior, scaled."""
-        hunyuan = _tiled(vae, tiled)
+        hunyuan = tiled_copy(vae, tiled)
         z = hunyuan.encode(pixels.to(module_device(vae), hunyuan.dtype)).latent_dist.mode().float()
         return {MAIN: z * hunyuan.config.scaling_factor}
 
@@ -168,10 +167,3 @@ def _load_text(folder: Path, device: str, dtype: torch.dtype) -> TextStack:
             "text_encoder_2": load_module(CLIPTextModel, folder / "text_encoder_2", device, dtype),
         },
     )
-
-
-def _tiled(vae: torch.nn.Module, tiled: bool) -> Any:
-    hunyuan: Any = copy.copy(vae)  # tiling is an attribute of the module; a copy keeps other users of it out of this
-    if tiled:
-        hunyuan.enable_tiling()
-    return hunyuan

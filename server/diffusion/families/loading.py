@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,3 +73,14 @@ def component_named(folder: Path, name: str) -> bool:
     """Return whether model_index.json names a component."""
     entry = read_json(folder / "model_index.json").get(name)
     return isinstance(entry, list) and bool(entry) and entry[0] is not None
+
+
+def tiled_copy(vae: torch.nn.Module, tiled: bool) -> Any:
+    """Return an autoencoder that works in tiles or not, over the same weights.
+
+    Tiling is an attribute of the module; a copy keeps other users of it out of this.
+    """
+    module: Any = copy.copy(vae)
+    if tiled:
+        module.enable_tiling()
+    return module

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from server.diffusion.families import posterior, t5
+from server.diffusion.families import posterior, t5, token_shift
 from server.diffusion.families.adapter import Adapter
 from server.diffusion.families.base import Denoiser, ImageOptions, Step, Tensors, TextStack
 from server.diffusion.families.loading import load_module, module_device
@@ -110,13 +110,7 @@ class LTXVideo(Adapter):
 
     def schedule_options(self, config: Mapping[str, Any], steps: int, samples: Tensors) -> Mapping[str, Any]:
         """Return the family's own sigmas, and the shift that grows with the number of tokens."""
-        import numpy as np
-
-        tokens = samples[MAIN][0, 0].numel()
-        few, many = config.get("base_image_seq_len", 256), config.get("max_image_seq_len", 4096)
-        low, high = config.get("base_shift", 0.5), config.get("max_shift", 1.15)
-        slope = (high - low) / (many - few)
-        return {"sigmas": np.linspace(1.0, 1 / steps, steps), "mu": tokens * slope + (low - slope * few)}
+        return token_shift.options(config, steps, samples[MAIN][0, 0].numel())
 
     def predict(self, denoiser: Denoiser, samples: Tensors, conditioning: Tensors, step: Step) -> Tensors:
         """Run the transformer once; the prediction is the flow's velocity."""

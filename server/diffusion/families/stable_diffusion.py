@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.diffusion.families.adapter import Adapter
 from server.diffusion.families.base import Denoiser, Step, Tensors, TextStack
-from server.diffusion.families.loading import load_module, model_options, module_device
+from server.diffusion.families.loading import load_module, model_options, module_device, tiled_copy
 from server.diffusion.files import read_json
 from server.diffusion.types import MAIN, Capabilities, Latent, Model, TextEncoder, Weights
 
@@ -105,8 +105,8 @@ class StableDiffusion(Adapter):
         return {MAIN: prediction.float()}
 
     def decode(self, vae: torch.nn.Module, latent: Latent, *, tiled: bool) -> Iterator[Tensor]:
-        """Decode the first clip, some frames at a time; one at a time when memory is short."""
-        module: Any = vae
+        """Decode the first clip, some frames at a time; one at a time, in tiles, when memory is short."""
+        module = tiled_copy(vae, tiled)
         z = self._unscaled(module, latent.video[:1].to(module_device(vae), module.dtype))
         for chunk in z[0].transpose(0, 1).contiguous().split(1 if tiled else _CHUNK):
             yield module.decode(chunk, return_dict=False)[0]
@@ -115,8 +115,7 @@ class StableDiffusion(Adapter):
         """Encode (1, 3, frames, height, width) pixels in [-1, 1], frame by frame, to the posterior's mode, scaled."""
         import torch
 
-        del tiled
-        module: Any = vae
+        module = tiled_copy(vae, tiled)
         frames = pixels[0].transpose(0, 1).to(module_device(vae), module.dtype)
         encoded = [module.encode(frame[None]).latent_dist.mode().float() for frame in frames]
         return {MAIN: torch.cat(encoded).transpose(0, 1)[None] * module.config.scaling_factor}
