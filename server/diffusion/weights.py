@@ -136,6 +136,13 @@ def _check(folder: Path, family: Family) -> None:
         if part.name not in _WITHOUT_WEIGHTS:
             files.read_json(part / "config.json")
             files.tensor_files(part)
+    network = family.components(Model, folder)[0]
+    found = files.read_json(folder / network / "config.json").get("_class_name", family.denoiser)
+    if found != family.denoiser:
+        raise WeightsError(
+            f"{folder.name} is said to be of the {family.name} family, but its {network} is a {found}.",
+            "The folder mixes files of different models; copy or download it again.",
+        )
 
 
 def _capabilities(folder: Path, family: Family) -> Capabilities:

@@ -208,13 +208,55 @@ def test_an_unknown_precision_lists_the_known_ones(folder: Path) -> None:
 
 
 def test_an_unknown_family_lists_the_known_ones() -> None:
-    with pytest.raises(WeightsError, match="The families are: wan"):
+    with pytest.raises(WeightsError, match="The families are: wan, ltx, cogvideox, hunyuan, svd, animatediff, sd"):
         families.get("unheard")
+
+
+def test_every_pipeline_class_belongs_to_one_family_and_is_diffusers_own() -> None:
+    import diffusers
+
+    owners = {name: families.get(name).pipelines for name in families.names()}
+    classes = [pipeline for pipelines in owners.values() for pipeline in pipelines]
+    assert len(classes) == len(set(classes)) >= 11
+    for name, pipelines in owners.items():
+        assert families.get(name).name == name
+        for pipeline in pipelines:
+            assert hasattr(diffusers, pipeline)
+            assert families.for_pipeline(pipeline) is families.get(name)
+
+
+def without_an_expert(folder: Path) -> None:
+    index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+    expert = folder / "transformer_2"
+    expert.mkdir()
+    (expert / "config.json").write_text("{}", encoding="utf-8")
+    (expert / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+def test_the_second_experts_shards_are_checked_as_well(folder: Path) -> None:
+    with_two_experts(folder)
+    without_an_expert(folder)
+    with pytest.raises(WeightsError, match="transformer_2 lacks 2 of its 2 shards"):
+        weights.describe(folder)
+
+
+def test_a_folder_that_claims_to_be_another_family_says_what_it_lacks(folder: Path) -> None:
+    for claimed, lacking in (("StableVideoDiffusionPipeline", "unet"), ("FluxPipeline", "text_encoder_2")):
+        edit(folder / "model_index.json", _class_name=claimed)
+        with pytest.raises(WeightsError, match=f"lacks the folder {lacking}"):
+            weights.describe(folder)
+
+
+def test_a_network_of_another_family_than_the_folder_claims_is_named(folder: Path) -> None:
+    edit(folder / "model_index.json", _class_name="LTXPipeline")
+    with pytest.raises(WeightsError, match="of the ltx family, but its transformer is a WanTransformer3DModel"):
+        weights.describe(folder)
 
 
 def test_describing_a_model_loads_no_torch(folder: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from server.diffusion import weights, types, store; "
+        "import sys; from pathlib import Path; from server.diffusion import families, weights, types, store; "
+        "[families.get(name) for name in families.names()]; "
         "weights.describe(Path(sys.argv[1])); weights.fingerprint(Path(sys.argv[1])); "
         "sys.exit(str([m for m in ('torch', 'diffusers', 'transformers', 'numpy') if m in sys.modules] or ''))"
     )

@@ -123,6 +123,11 @@ class Family(Protocol):
         """Class names in model_index.json that this adapter takes."""
         ...
 
+    @property
+    def denoiser(self) -> str:
+        """Class name of the denoising network, as its configuration carries it."""
+        ...
+
     def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
         """Return the subfolders that make up a description of this kind; none where the variant has no such part."""
         ...

@@ -32,6 +32,7 @@ class CogVideoX(FrameFirst):
 
     name = "cogvideox"
     pipelines = frozenset({"CogVideoXPipeline", "CogVideoXImageToVideoPipeline"})
+    denoiser = "CogVideoXTransformer3DModel"
 
     def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
         """Read from the folder's configurations what the model can make."""

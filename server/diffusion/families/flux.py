@@ -31,6 +31,7 @@ class Flux(Adapter):
 
     name = "flux"
     pipelines = frozenset({"FluxPipeline"})
+    denoiser = "FluxTransformer2DModel"
 
     def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
         """Return the subfolders that make up a description of this kind; none where the variant has no such part."""

@@ -41,6 +41,7 @@ class HunyuanVideo(Adapter):
 
     name = "hunyuan"
     pipelines = frozenset({"HunyuanVideoPipeline"})
+    denoiser = "HunyuanVideoTransformer3DModel"
 
     def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
         """Return the subfolders that make up a description of this kind; none where the variant has no such part."""

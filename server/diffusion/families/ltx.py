@@ -33,6 +33,7 @@ class LTXVideo(Adapter):
 
     name = "ltx"
     pipelines = frozenset({"LTXPipeline", "LTXImageToVideoPipeline"})
+    denoiser = "LTXVideoTransformer3DModel"
 
     def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
         """Read from the folder's configurations what the model can make."""

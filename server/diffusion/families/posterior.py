@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from server.diffusion.families.base import Tensors
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 _MEAN, _DEVIATION = "image_mean", "image_deviation"
@@ -25,6 +24,8 @@ def describe(distribution: Any) -> dict[str, Tensor]:
 
 def draw(conditioning: Tensors, generator: torch.Generator) -> Tensor | None:
     """Draw the image's latent; None when the conditioning holds no image."""
+    import torch
+
     if _MEAN not in conditioning:
         return None
     mean, deviation = conditioning[_MEAN], conditioning[_DEVIATION]

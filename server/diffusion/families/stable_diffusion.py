@@ -30,6 +30,7 @@ class StableDiffusion(Adapter):
 
     name = "sd"
     pipelines = frozenset({"StableDiffusionPipeline"})
+    denoiser = "UNet2DConditionModel"
 
     def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
         """Return the subfolders that make up a description of this kind; none where the variant has no such part."""
@@ -66,16 +67,16 @@ class StableDiffusion(Adapter):
 
     def load(self, weights: Weights, device: str, dtype: torch.dtype) -> Any:
         """Load a described component: a `Denoiser`, a `TextStack` or an AutoencoderKL."""
-        from diffusers.models import AutoencoderKL
+        from diffusers import models
 
         folder = Path(weights.folder)
         if isinstance(weights, Model):
-            module = load_module(self._network(), folder / "unet", device, dtype)
+            module = load_module(getattr(models, self.denoiser), folder / "unet", device, dtype)
             options = {"spatial_scale": weights.capabilities.spatial_scale}
             return Denoiser(modules={"unet": module}, dtype=dtype, options=options)
         if isinstance(weights, TextEncoder):
             return self._load_text(folder, device, dtype)
-        return load_module(AutoencoderKL, folder / "vae", device, dtype)
+        return load_module(models.AutoencoderKL, folder / "vae", device, dtype)
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
         """Encode one prompt by CLIP's last layer; padding is not masked."""
@@ -130,11 +131,6 @@ class StableDiffusion(Adapter):
         del unet
         return 1
 
-    def _network(self) -> Any:
-        from diffusers.models import UNet2DConditionModel
-
-        return UNet2DConditionModel
-
     def _load_text(self, folder: Path, device: str, dtype: torch.dtype) -> TextStack:
         from transformers import CLIPTextModel
 
@@ -154,6 +150,7 @@ class AnimateDiff(StableDiffusion):
 
     name = "animatediff"
     pipelines = frozenset({"AnimateDiffPipeline"})
+    denoiser = "UNetMotionModel"
 
     def pack(self, samples: Tensors) -> Tensors:
         """Return the samples as they are: frames are a dimension of their own."""
@@ -170,11 +167,6 @@ class AnimateDiff(StableDiffusion):
 
     def _most_frames(self, unet: Mapping[str, Any]) -> int:
         return int(unet.get("motion_max_seq_length", 32))
-
-    def _network(self) -> Any:
-        from diffusers.models import UNetMotionModel
-
-        return UNetMotionModel
 
     def _unscaled(self, vae: Any, latents: Tensor) -> Tensor:
         return 1 / vae.config.scaling_factor * latents

@@ -34,6 +34,7 @@ class StableVideoDiffusion(FrameFirst):
 
     name = "svd"
     pipelines = frozenset({"StableVideoDiffusionPipeline"})
+    denoiser = "UNetSpatioTemporalConditionModel"
 
     def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
         """Return the subfolders that make up a description of this kind; there is no text encoder."""

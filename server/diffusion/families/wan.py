@@ -31,6 +31,7 @@ class Wan(Adapter):
 
     name = "wan"
     pipelines = frozenset({"WanPipeline", "WanImageToVideoPipeline"})
+    denoiser = "WanTransformer3DModel"
 
     def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
         """Return the subfolders that make up a description of this kind; none where the variant has no such part."""
