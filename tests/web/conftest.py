@@ -1,4 +1,4 @@
-"""The real server, and the editor in a real Chromium. Everything here is skipped, and says so, where either is missing."""
+"""The real server, and the editor in a real Chromium. Where either is missing the tests are skipped, and say so."""
 
 from __future__ import annotations
 

@@ -40,11 +40,11 @@ def test_a_video_is_made_from_an_empty_canvas_by_mouse_and_keyboard(editor: Any,
     page.keyboard.type("a red ball rolls right across a meadow")
     for name, value in {"width": "64", "height": "32*2", "seconds": "1"}.items():
         editor.set_knob("empty_latent_video", name, value)
-    editor.set_knob("denoise", "steps", "2")
+    editor.set_knob("denoise", "steps", "20")
     page.get_by_text("6 of 6 nodes will run").wait_for()
 
     page.keyboard.press("Control+Enter")
-    page.locator('[data-node="denoise"] .node-count', has_text="of 2").first.wait_for(timeout=RUN_MS)
+    page.locator('[data-node="denoise"] .node-count', has_text="of 20").first.wait_for(timeout=RUN_MS)
     page.locator('article[data-node="save_video"][data-state="done"] video').wait_for(timeout=RUN_MS)
     page.wait_for_function("document.querySelector('article[data-node=save_video] video').currentTime > 0.1")
     page.locator('article[data-node="denoise"] .row.media img').wait_for()
@@ -106,7 +106,9 @@ def test_a_link_is_moved_cut_and_brought_back(editor: Any) -> None:
     assert editor.document()["nodes"]["encode_text_2"]["inputs"] == {}
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
-    assert editor.document()["nodes"]["encode_text"]["inputs"] == {"encoder": {"link": ["load_starter", "text_encoder"]}}
+    assert editor.document()["nodes"]["encode_text"]["inputs"] == {
+        "encoder": {"link": ["load_starter", "text_encoder"]}
+    }
 
 
 def test_nodes_are_moved_copied_deleted_and_undone(editor: Any) -> None:

@@ -111,7 +111,7 @@ export class Runner {
         retry_of: null,
         position: null,
       } as const;
-      this.run.setState((state) => ({ ...withJob(state, entry), problems: [] }));
+      this.run.setState((state) => ({ ...withJob(state, entry), problems: [], plan: null }));
       this.show(job.id);
     } catch (error) {
       this.#refused(error);

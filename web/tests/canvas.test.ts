@@ -1,0 +1,123 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { boxAt, boxesIn, curveAt, inputPoint, outputPoint, sceneOf } from "../src/canvas/scene";
+import { DEFAULT_WIDTH, HEADER, PLAIN_FACE } from "../src/canvas/shape";
+import { cutFor, fitting, MOST_MOUNTED, mountedBoxes, toGraph, viewRect } from "../src/canvas/window";
+import { definitionsOf } from "../src/graph/catalogue";
+import type { Json, Workflow } from "../src/graph/document";
+import { layOut } from "../src/graph/layout";
+import { asWorkflow, readWorkflow } from "../src/graph/read";
+import { catalogue, everyPart } from "./toys";
+
+const plain = () => PLAIN_FACE;
+const sceneFor = (workflow: Workflow) => sceneOf(workflow, definitionsOf(workflow, catalogue), plain, null);
+
+function grid(count: number): Workflow {
+  const node = (index: number): Json => ({
+    type: "trim_clip",
+    at: [(index % 50) * 300, Math.floor(index / 50) * 200],
+    inputs: index ? { clip: { link: [`n${index - 1}`, "clip"] } } : {},
+  });
+  return asWorkflow({
+    kinegraph: 1,
+    nodes: Object.fromEntries(Array.from({ length: count }, (_, index) => [`n${index}`, node(index)])),
+  });
+}
+
+describe("the scene", () => {
+  const workflow = readWorkflow(everyPart);
+  const scene = sceneFor(workflow);
+
+  test("every link ends at the ports that it names, of unknown nodes too", () => {
+    expect(scene.curves.length).toBe(10);
+    for (const { end, from, to, source } of scene.curves) {
+      const box = scene.boxes.get(end.node);
+      const sourceBox = scene.boxes.get(source);
+      expect(box && inputPoint(box, end.input)).toEqual(to);
+      expect(sourceBox && from[0]).toBe((sourceBox?.x ?? 0) + (sourceBox?.shape.width ?? 0));
+    }
+    expect(scene.boxes.get("sharpen")?.shape.inputs.has("kernel")).toBe(true);
+  });
+
+  test("a collapsed node is its header, and its ports are in its middle", () => {
+    const box = scene.boxes.get("frames");
+    expect(box?.shape.height).toBe(HEADER);
+    expect(box && outputPoint(box, "clip")).toEqual([840 + (box?.shape.width ?? 0), HEADER / 2]);
+  });
+
+  test("a link is hit on its line and not beside it", () => {
+    const simple = sceneFor(grid(2));
+    const [curve] = simple.curves;
+    if (!curve) throw new Error("there is no link");
+    const middle = [(curve.from[0] + curve.to[0]) / 2, (curve.from[1] + curve.to[1]) / 2] as const;
+    expect(curveAt(simple, middle, 6)).toBe(curve);
+    expect(curveAt(simple, [middle[0], middle[1] + 30], 6)).toBe(undefined);
+  });
+
+  test("the node drawn last is hit first", () => {
+    const two = sceneFor(
+      asWorkflow({ kinegraph: 1, nodes: { a: { type: "text", at: [0, 0] }, b: { type: "text", at: [20, 10] } } }),
+    );
+    expect(boxAt(two, [40, 20])?.id).toBe("b");
+    expect(boxAt(two, [DEFAULT_WIDTH * 2, 0])).toBe(undefined);
+    expect(boxesIn(two, { x0: 0, y0: 0, x1: 5, y1: 5 })).toEqual(["a"]);
+  });
+});
+
+describe("the view", () => {
+  const scene = sceneFor(grid(3000));
+
+  test("few nodes are mounted wherever one looks", () => {
+    const view = fc.record({
+      x: fc.integer({ min: -15_000, max: 500 }),
+      y: fc.integer({ min: -12_000, max: 500 }),
+      zoom: fc.double({ min: 0.05, max: 3, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(view, (viewport) => {
+        const cut = cutFor(viewport, [1600, 900], null);
+        expect(mountedBoxes(scene, cut, new Set())?.length ?? 0).toBeLessThanOrEqual(MOST_MOUNTED);
+      }),
+    );
+  });
+
+  test("small moves leave what is mounted, large ones cut it anew", () => {
+    const first = cutFor({ x: 0, y: 0, zoom: 1 }, [1000, 800], null);
+    expect(cutFor({ x: -100, y: 40, zoom: 1 }, [1000, 800], first)).toBe(first);
+    expect(cutFor({ x: -400, y: 0, zoom: 1 }, [1000, 800], first)).not.toBe(first);
+  });
+
+  test("what is fitted lies in the view", () => {
+    const rect = { x0: -300, y0: 40, x1: 5000, y1: 900 };
+    const viewport = fitting(rect, [1200, 700]);
+    const seen = viewRect(viewport, [1200, 700]);
+    expect(seen.x0).toBeLessThan(rect.x0);
+    expect(seen.x1).toBeGreaterThan(rect.x1);
+    expect(toGraph(viewport, [600, 350])[0]).toBeCloseTo(2350);
+  });
+});
+
+describe("the tidy layout", () => {
+  test("puts every node right of what feeds it, and none upon another", () => {
+    const workflow = readWorkflow(everyPart);
+    const ids = Object.keys(workflow.nodes ?? {});
+    const places = layOut(workflow, ids, () => [200, 100], [0, 0]);
+    for (const { end, source } of sceneFor(workflow).curves)
+      expect(places.get(end.node)?.[0]).toBeGreaterThanOrEqual((places.get(source)?.[0] ?? 0) + 200);
+    const all = [...places.values()];
+    for (const [index, [x, y]] of all.entries())
+      for (const [x2, y2] of all.slice(index + 1))
+        expect(Math.abs(x - x2) >= 200 || Math.abs(y - y2) >= 100).toBe(true);
+  });
+
+  test("is not stopped by a circle", () => {
+    const workflow = asWorkflow({
+      kinegraph: 1,
+      nodes: {
+        a: { type: "trim_clip", inputs: { clip: { link: ["b", "clip"] } } },
+        b: { type: "trim_clip", inputs: { clip: { link: ["a", "clip"] } } },
+      },
+    });
+    expect(layOut(workflow, ["a", "b"], () => [200, 100], [0, 0]).size).toBe(2);
+  });
+});

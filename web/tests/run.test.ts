@@ -1,0 +1,97 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { EventEntry } from "../src/api/types";
+import { afterEvent, NO_RUN, type RunState, secondsLeft, showJob, withArtifacts, withJob } from "../src/run/state";
+
+const entry = {
+  id: "j",
+  state: "queued",
+  title: "Boat",
+  priority: 0,
+  created_at: 1,
+  started_at: null,
+  finished_at: null,
+  error: null,
+  retry_of: null,
+  position: 1,
+} as const;
+
+function event(seq: number | null, kind: string, data: object, job = "j"): EventEntry {
+  return { job, seq, number: seq, at: 100 + (seq ?? 0), kind, data: data as EventEntry["data"] };
+}
+
+const video = { path: "boat.mp4", media_type: "video/mp4", size_bytes: 10, digest: "d" };
+const story: EventEntry[] = [
+  event(1, "job_state", { state: "queued" }),
+  event(2, "job_state", { state: "running" }),
+  event(3, "run_started", { summary: "2 of 3 nodes will run", nodes: 3, to_run: 2 }),
+  event(4, "node_cached", { node: "a" }),
+  event(5, "node_started", { node: "b" }),
+  event(6, "node_finished", { node: "b", seconds: 2 }),
+  event(7, "node_started", { node: "c" }),
+  event(8, "artifact", { node: "c", output: "file", artifact: video }),
+  event(9, "node_failed", { node: "c", error: { message: "no", hint: "try" } }),
+  event(10, "job_state", { state: "failed", error: { code: "x", message: "no" } }),
+];
+
+const shown = showJob(withJob(NO_RUN, entry), "j");
+const told = (events: readonly EventEntry[], state: RunState = shown) => events.reduce(afterEvent, state);
+
+describe("the state of runs", () => {
+  test("a job's events give each node's state", () => {
+    const state = told(story);
+    expect(Object.fromEntries(Object.entries(state.nodes).map(([id, node]) => [id, node.state]))).toEqual({
+      a: "cached",
+      b: "done",
+      c: "failed",
+    });
+    expect(state.nodes["c"]?.artifacts).toEqual([video]);
+    expect(state.nodes["c"]?.fault?.hint).toBe("try");
+    expect(state.jobs[0]?.entry).toMatchObject({ state: "failed", title: "Boat", started_at: 102, finished_at: 110 });
+  });
+
+  test("repeated events change nothing, wherever a stream is taken up again", () => {
+    fc.assert(
+      fc.property(fc.nat(story.length), fc.nat(story.length), (stop, back) => {
+        const from = Math.max(stop - back, 0);
+        expect(told([...story.slice(0, stop), ...story.slice(from)])).toEqual(told(story));
+      }),
+    );
+  });
+
+  test("events that come before the job is replayed are left to the replay", () => {
+    expect(told([...story.slice(6), ...story]).nodes).toEqual(told(story).nodes);
+  });
+
+  test("another job's events leave the canvas alone", () => {
+    const state = told([event(1, "node_started", { node: "a" }, "other")]);
+    expect(state.nodes).toEqual({});
+    expect(state.jobs.map((job) => job.entry.id)).toEqual(["other", "j"]);
+  });
+
+  test("progress moves the whole by the running node's share and never back", () => {
+    const running = told(story.slice(0, 5));
+    const half = told([event(null, "node_progress", { node: "b", done: 5, total: 10, unit: "step" })], running);
+    expect(half.jobs[0]?.fraction).toBeCloseTo(0.25);
+    const after = told([event(null, "node_progress", { node: "b", done: 1, unit: "step" })], half);
+    expect(after.jobs[0]?.fraction).toBeCloseTo(0.25);
+    expect(after.nodes["b"]?.total).toBe(null);
+  });
+
+  test("the time left follows from the time spent", () => {
+    const running = told([
+      ...story.slice(0, 5),
+      event(null, "node_progress", { node: "b", done: 5, total: 10, unit: "step" }),
+    ]);
+    const job = running.jobs[0];
+    if (!job) throw new Error("there is no job");
+    expect(secondsLeft(job, 112_000)).toBeCloseTo(30);
+    expect(secondsLeft({ ...job, fraction: 0 }, 112_000)).toBe(null);
+  });
+
+  test("files of earlier visits find their jobs, the newest last", () => {
+    const old = { ...video, path: "old.mp4", job: "j" };
+    const state = withArtifacts(shown, [{ ...video, job: "j" }, old]);
+    expect(state.jobs[0]?.artifacts.map((artifact) => artifact.path)).toEqual(["old.mp4", "boat.mp4"]);
+  });
+});
