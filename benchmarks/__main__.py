@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.table import machine
 
-NAMES = ("startup", "engine", "jobs", "generation")
+NAMES = ("startup", "engine", "jobs", "generation", "streaming")
 
 
 def main(names: list[str]) -> int:
