@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import server.diffusion
-from nodes import Advanced, Model, TextEncoder, Vae, node
+from nodes import Advanced, FilePicker, Folders, Model, NodeInputError, TextEncoder, Vae, node
 from nodes.blame import blaming
 from server.diffusion import weights
 
@@ -53,3 +53,38 @@ def load_starter(
 def _starter_files(name: str) -> str:
     with blaming("name"):
         return weights.fingerprint(STARTERS / name)
+
+
+@node(
+    category="models", instant=True, aliases=("checkpoint", "diffusers", "wan", "ltx", "cogvideox", "hunyuan", "flux")
+)
+def load_model(
+    *,
+    folder: Annotated[Path, FilePicker("models")],
+    dtype: Annotated[Dtype, Advanced()] = "auto",
+    folders: Folders,
+) -> Parts:
+    """Describe a model in diffusers' folder format, of any family that the application knows. Nothing is fetched.
+
+    Args:
+        folder: Its folder, inside the models folder.
+        dtype: Precision of its weights; `auto` suits the device.
+
+    Returns:
+        The parts of the model.
+    """
+    with blaming("folder"):
+        return Parts(*weights.describe(_inside(folders, folder), dtype=dtype))
+
+
+@load_model.fingerprint
+def _model_files(folder: Path, folders: Folders) -> str:
+    with blaming("folder"):
+        return weights.fingerprint(_inside(folders, folder))
+
+
+def _inside(folders: Folders, folder: Path) -> Path:
+    try:
+        return folders.resolve("models", folder.as_posix())
+    except ValueError as error:
+        raise NodeInputError("folder", str(error), "name a folder inside the models folder") from error

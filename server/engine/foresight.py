@@ -91,6 +91,8 @@ class Foresight:
         inputs = self._known_inputs(node, tuple(socket.name for socket in definition.inputs))
         if definition.call is None or definition.context_parameter or inputs is None:
             return
+        if definition.folders_parameter:
+            inputs[definition.folders_parameter] = self._folders
         shape = self._shape(node)
         for name in shape.lazy & inputs.keys():
             inputs[name] = Ready(inputs[name])

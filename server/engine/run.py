@@ -228,6 +228,8 @@ class Run:
                 arguments[name] = self._arrive(shape, name, upstream, output)
         if definition.context_parameter:
             arguments[definition.context_parameter] = EngineContext(self._scope, node)
+        if definition.folders_parameter:
+            arguments[definition.folders_parameter] = self._scope.folders
         if definition.call is None:
             message = f"the code of {definition.id} is not loaded in this process"
             raise RuntimeError(message)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, cast, get_origin, get_type_hints
 
 from server.kit.annotations import Reading, read_annotation
-from server.kit.context import Context
+from server.kit.context import Context, Folders
 from server.kit.definition import (
     MISSING,
     Companion,
@@ -118,7 +118,8 @@ def node(
         returned = hints.pop("return", MISSING)
         if returned is MISSING:
             raise _error(function, "its return type is not annotated; write `-> None` for a node without outputs")
-        inputs, context_parameter = _inputs(function, hints, doc)
+        given = {hints.pop(name): name for name in list(hints) if hints[name] in (Context, Folders)}
+        inputs = _inputs(function, hints, doc, set(given.values()))
         outputs, several = _outputs(function, returned, doc)
         if not outputs and not sink:
             raise _error(function, "it returns nothing; add an output, or sink=True when it runs for its effect")
@@ -136,7 +137,8 @@ def node(
             cached=cached,
             instant=instant,
             uses=uses,
-            context_parameter=context_parameter,
+            context_parameter=given.get(Context),
+            folders_parameter=given.get(Folders),
             several=several,
             aliases=aliases,
         )
@@ -159,18 +161,17 @@ def _hints(function: Callable[..., object]) -> dict[str, Any]:
 
 
 def _inputs(
-    function: Callable[..., object], hints: dict[str, Any], doc: Docstring
-) -> tuple[tuple[InputSocket, ...], str | None]:
+    function: Callable[..., object], hints: dict[str, Any], doc: Docstring, given: set[str]
+) -> tuple[InputSocket, ...]:
+    """Return the sockets; parameters in `given` are no sockets, the engine fills them."""
     sockets: list[InputSocket] = []
-    context_parameter = None
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise _error(function, f"*{name} cannot be a socket; name each input")
+        if name in given:
+            continue
         if name not in hints:
             raise _error(function, f"parameter {name!r} is not annotated")
-        if hints[name] is Context:
-            context_parameter = name
-            continue
         wire = parameter.kind is not parameter.KEYWORD_ONLY
         reading = _reading(function, name, hints[name])
         if wire and reading.widget is not None:
@@ -190,7 +191,7 @@ def _inputs(
                 help=doc.args.get(name, ""),
             )
         )
-    return tuple(sockets), context_parameter
+    return tuple(sockets)
 
 
 def _default(

@@ -103,6 +103,7 @@ class NodeDefinition:
         instant: Result is a cheap description of constants: validation may run it.
         uses: The resource that a run occupies.
         context_parameter: Name of the `Context` parameter, if it has one.
+        folders_parameter: Name of the `Folders` parameter, if it has one: all that an instant node may ask for.
         several: Returns a NamedTuple, one field an output.
         migrations: From version n to n + 1, by n; unbroken from 1.
         check: Yields `InputProblem`s; called with those inputs that it names, when all are known.
@@ -125,6 +126,7 @@ class NodeDefinition:
     instant: bool = False
     uses: Uses = "cpu"
     context_parameter: str | None = None
+    folders_parameter: str | None = None
     several: bool = False
     migrations: Mapping[int, Migration] = field(default_factory=dict[int, Migration])
     check: Companion | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import pytest
 
-from server.kit import Advanced, Context, InputProblem, Lazy, Output, Ready, Seed, ShownIf, Slider, node
+from server.kit import Advanced, Context, Folders, InputProblem, Lazy, Output, Ready, Seed, ShownIf, Slider, node
 from server.kit.declare import missing_migrations
 from server.kit.definition import MISSING
 from server.kit.problems import NodeDeclarationError
@@ -90,6 +90,16 @@ def test_parameters_before_the_star_are_wires_and_those_after_it_are_knobs() -> 
 def test_the_context_is_no_socket() -> None:
     assert denoise.definition.context_parameter == "ctx"
     assert denoise.definition.input("ctx") is None
+
+
+def test_folders_are_no_socket_either() -> None:
+    @node(category="test", instant=True)
+    def describe(*, file: Path, folders: Folders) -> str:
+        """Describe a file."""
+        return str(folders.models / file)
+
+    assert [socket.name for socket in describe.definition.inputs] == ["file"]
+    assert describe.definition.folders_parameter == "folders"
 
 
 def test_defaults_and_none_make_an_input_optional() -> None:
