@@ -61,9 +61,10 @@ def blend(first: Array, second: Array, step: int, factor: int) -> Array:
     if step == 0 or first is second:
         return first
     if first.dtype.kind == "u":
-        # Whole numbers give the same result on every machine, and 32 bits hold 65535 x 16.
-        total = first.astype(np.uint32) * np.uint32(factor - step) + second.astype(np.uint32) * np.uint32(step)
-        return ((total + factor // 2) // factor).astype(first.dtype)
+        # Whole numbers give the same result on every machine; 16 bits hold 255 x 256, 32 hold 65535 x 65537.
+        wide = np.uint16 if first.dtype == np.uint8 and factor <= 256 else np.uint32
+        total = first.astype(wide) * wide(factor - step) + second.astype(wide) * wide(step)
+        return ((total + wide(factor // 2)) // wide(factor)).astype(first.dtype)
     weight = np.float32(step / factor)
     values = first.astype(np.float32) * (1 - weight) + second.astype(np.float32) * weight
     return values.astype(first.dtype)
