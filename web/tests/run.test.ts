@@ -1,20 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EventEntry } from "../src/api/types";
-import { afterEvent, NO_RUN, type RunState, secondsLeft, showJob, withArtifacts, withJob } from "../src/run/state";
+import { afterEvent, NO_RUN, newEntry, type RunState, secondsLeft, showJob, withJob, withJobs } from "../src/run/state";
 
-const entry = {
-  id: "j",
-  state: "queued",
-  title: "Boat",
-  priority: 0,
-  created_at: 1,
-  started_at: null,
-  finished_at: null,
-  error: null,
-  retry_of: null,
-  position: 1,
-} as const;
+const entry = newEntry("j", "Boat", 1);
 
 function event(seq: number | null, kind: string, data: object, job = "j"): EventEntry {
   return { job, seq, number: seq, at: 100 + (seq ?? 0), kind, data: data as EventEntry["data"] };
@@ -89,9 +78,20 @@ describe("the state of runs", () => {
     expect(secondsLeft({ ...job, fraction: 0 }, 112_000)).toBe(null);
   });
 
-  test("files of earlier visits find their jobs, the newest last", () => {
-    const old = { ...video, path: "old.mp4", job: "j" };
-    const state = withArtifacts(shown, [{ ...video, job: "j" }, old]);
-    expect(state.jobs[0]?.artifacts.map((artifact) => artifact.path)).toEqual(["old.mp4", "boat.mp4"]);
+  test("earlier runs say how long it takes, until this one knows better", () => {
+    const job = told(story.slice(0, 5)).jobs[0];
+    if (!job) throw new Error("there is no job");
+    const guessed = { ...job, entry: { ...job.entry, estimate_s: 60 } };
+    expect(secondsLeft(guessed, 112_000)).toBeCloseTo(50);
+    expect(secondsLeft({ ...guessed, fraction: 0.5 }, 112_000)).toBeCloseTo(10);
+  });
+
+  test("a fresh list of jobs keeps what is known of their progress", () => {
+    const running = told([
+      ...story.slice(0, 5),
+      event(null, "node_progress", { node: "b", done: 5, total: 10, unit: "step" }),
+    ]);
+    const listed = withJobs(running, [{ ...entry, state: "running" }]);
+    expect(listed.jobs[0]?.fraction).toBeCloseTo(0.25);
   });
 });

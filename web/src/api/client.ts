@@ -1,6 +1,5 @@
 /** Requests to the server: one function an address, typed by what OpenAPI says. No state, no drawing. */
 import type {
-  ArtifactList,
   CatalogueAnswer,
   ErrorAnswer,
   HealthAnswer,
@@ -10,6 +9,7 @@ import type {
   PlanAnswer,
   ProblemEntry,
   QueueAnswer,
+  SubmitBody,
   SubmittedJob,
   UploadAnswer,
   UploadList,
@@ -48,13 +48,14 @@ export const cancelJob = (id: string) => post<JobEntry>(`/jobs/${encodeURICompon
 export const retryJob = (id: string) => post<SubmittedJob>(`/jobs/${encodeURIComponent(id)}/retry`);
 export const moveToFront = (id: string) => post<QueueAnswer>(`/jobs/${encodeURIComponent(id)}/move`, { to: "front" });
 export const deleteJob = (id: string) => request<void>("DELETE", `/jobs/${encodeURIComponent(id)}`);
-export const listArtifacts = (limit = 100) => get<ArtifactList>(`/artifacts?limit=${limit}`);
 export const listUploads = () => get<UploadList>("/uploads");
 
+export type SubmitOptions = { readonly key: string; readonly front?: boolean; readonly targets?: readonly string[] };
+
 /** Queue a workflow; `key` makes repeating the request after a lost answer safe. */
-export function submitJob(workflow: Document, options: { key: string; front?: boolean }): Promise<SubmittedJob> {
-  const body = { workflow, ...(options.front ? { priority: 1 } : {}) };
-  return request<SubmittedJob>("POST", "/jobs", { body, headers: { "Idempotency-Key": options.key } });
+export function submitJob(workflow: Document, { key, front, targets }: SubmitOptions): Promise<SubmittedJob> {
+  const body: SubmitBody = { workflow, ...(front ? { priority: 1 } : {}), ...(targets ? { targets } : {}) };
+  return request<SubmittedJob>("POST", "/jobs", { body, headers: { "Idempotency-Key": key } });
 }
 
 /** Send a file as it is; `name` in the answer is what a file input takes. */

@@ -16,7 +16,7 @@ export type ArtifactEntry = {
 
 /** A page of files, newest first. */
 export type ArtifactList = {
-  readonly artifacts: readonly ArtifactEntry[];
+  readonly artifacts: readonly (ArtifactEntry)[];
   readonly cursor: string | null;
 };
 
@@ -33,12 +33,29 @@ export type CatalogueAnswer = {
   readonly nodes: { readonly [key: string]: { readonly [key: string]: unknown } };
   readonly sockets: { readonly [key: string]: { readonly [key: string]: unknown } };
   /** Packs that could not be loaded, and why. */
-  readonly failures: readonly { readonly [key: string]: string }[];
+  readonly failures: readonly ({ readonly [key: string]: string })[];
 };
 
 /** Headers that save sending the catalogue again. */
 export type CatalogueHeaders = {
   readonly "If-None-Match"?: string | null;
+};
+
+/** A workflow. */
+export type DocumentBody = {
+  /** The document, as the editor saves it; see docs/workflow.schema.json. */
+  readonly workflow: { readonly [key: string]: unknown };
+};
+
+/** What a copy is called. */
+export type DuplicateBody = {
+  /** The original's title with "(copy)" behind it, unless given. */
+  readonly title?: string | null;
+};
+
+/** The workflow that was found inside a file, as it was saved: neither validated nor migrated. */
+export type EmbeddedWorkflow = {
+  readonly workflow: { readonly [key: string]: unknown };
 };
 
 /** The one shape of every refusal. */
@@ -52,7 +69,7 @@ export type ErrorDetail = {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
-  readonly problems: readonly ProblemEntry[];
+  readonly problems: readonly (ProblemEntry)[];
 };
 
 /** One thing that happened to a job. */
@@ -80,6 +97,12 @@ export type EventsQuery = {
   readonly after?: number;
 };
 
+/** Headers that keep a change from hitting a version that the caller has not seen. */
+export type ExpectedHeaders = {
+  /** ETag of the version that the caller started from; without it the newest is changed, whichever that is. */
+  readonly "If-Match"?: string | null;
+};
+
 /** That the server answers, and whether its worker can run jobs yet. */
 export type HealthAnswer = {
   readonly status: "ok";
@@ -87,7 +110,7 @@ export type HealthAnswer = {
   readonly worker: string;
 };
 
-/** A job with its workflow, its settings and what it has produced so far. */
+/** A job with its workflow and its settings. */
 export type JobAnswer = {
   readonly id: string;
   readonly state: "queued" | "running" | "succeeded" | "failed" | "canceled" | "interrupted";
@@ -99,12 +122,13 @@ export type JobAnswer = {
   readonly finished_at: number | null;
   readonly error: JobError | null;
   readonly retry_of: string | null;
-  /** 1 for the next job to run; null when it does not wait. */
   readonly position: number | null;
+  readonly targets: readonly (string)[] | null;
+  readonly estimate_s: number | null;
+  readonly artifacts: readonly (ArtifactEntry)[];
   /** The document that runs, migrated, with the inputs in place. */
   readonly workflow: { readonly [key: string]: unknown };
   readonly settings: { readonly [key: string]: unknown };
-  readonly artifacts: readonly ArtifactEntry[];
 };
 
 /** A job in a list. */
@@ -121,6 +145,12 @@ export type JobEntry = {
   readonly retry_of: string | null;
   /** 1 for the next job to run; null when it does not wait. */
   readonly position: number | null;
+  /** Ids of the nodes that it runs for; null for all that keep or show a result. */
+  readonly targets: readonly (string)[] | null;
+  /** Seconds that its run takes, going by earlier ones; null until it runs, or when nothing is known. */
+  readonly estimate_s: number | null;
+  /** What it has produced so far. */
+  readonly artifacts: readonly (ArtifactEntry)[];
 };
 
 /** Why a job failed. */
@@ -135,7 +165,7 @@ export type JobError = {
 
 /** A page of jobs, newest first. */
 export type JobList = {
-  readonly jobs: readonly JobEntry[];
+  readonly jobs: readonly (JobEntry)[];
   /** Give it back for the next page; null on the last one. */
   readonly cursor: string | null;
 };
@@ -153,6 +183,21 @@ export type LaunchAnswer = {
   readonly url: string;
 };
 
+/** A document with its nodes at the versions that are installed. */
+export type MigrateAnswer = {
+  readonly workflow: { readonly [key: string]: unknown };
+  readonly changes: readonly (MigrationEntry)[];
+};
+
+/** A node that was brought to a newer version. */
+export type MigrationEntry = {
+  /** JSON pointer to the node. */
+  readonly path: string;
+  readonly type: string;
+  readonly from_version: number;
+  readonly to_version: number;
+};
+
 /** Where a waiting job goes: before another one, to the front, or to the end. */
 export type MoveBody = {
   /** Id of the waiting job that it is to run just before. */
@@ -160,11 +205,35 @@ export type MoveBody = {
   readonly to?: "front" | "end" | null;
 };
 
+/** A shipped workflow. */
+export type OpenedTemplate = {
+  readonly name: string;
+  readonly title: string;
+  readonly url: string;
+  readonly workflow: { readonly [key: string]: unknown };
+};
+
+/** A saved workflow, or a version of one, with its document. */
+export type OpenedWorkflow = {
+  readonly id: string;
+  readonly title: string;
+  readonly etag: string;
+  readonly version: number;
+  /** Seconds since 1970. */
+  readonly modified_at: number;
+  readonly size_bytes: number;
+  readonly url: string;
+  /** As it was saved: neither validated nor migrated. */
+  readonly workflow: { readonly [key: string]: unknown };
+};
+
 /** What a run would do. */
 export type PlanAnswer = {
   /** Such as `3 of 7 nodes will run`. */
   readonly summary: string;
-  readonly steps: readonly PlanStep[];
+  /** Seconds that the run will take, going by earlier ones; null when nothing is known. */
+  readonly estimate_s: number | null;
+  readonly steps: readonly (PlanStep)[];
 };
 
 /** What would happen to one node, and why. */
@@ -186,7 +255,7 @@ export type ProblemEntry = {
 
 /** Ids of the waiting jobs, in the order in which they will run. */
 export type QueueAnswer = {
-  readonly waiting: readonly string[];
+  readonly waiting: readonly (string)[];
 };
 
 /** Headers that ask for a part of a file, or for nothing when it is known. */
@@ -194,6 +263,19 @@ export type RangeHeaders = {
   readonly Range?: string | null;
   readonly "If-Range"?: string | null;
   readonly "If-None-Match"?: string | null;
+};
+
+/** A workflow's new title. */
+export type RenameBody = {
+  readonly title: string;
+};
+
+/** Headers that say what a save replaces; exactly one of them is given. */
+export type SaveHeaders = {
+  /** ETag of the version that the caller started from. */
+  readonly "If-Match"?: string | null;
+  /** `*`: there is to be no workflow of this id yet. */
+  readonly "If-None-Match"?: "*" | null;
 };
 
 /** What a websocket sends: one of these. */
@@ -206,10 +288,9 @@ export type SocketAnswer = {
 
 /** A job to be queued. */
 export type SubmitBody = {
-  /** The document, as the editor saves it; see docs/workflow.schema.json. */
   readonly workflow: { readonly [key: string]: unknown };
-  /** Values by the name of an input that the workflow exposes, or by `node.input`. */
   readonly inputs?: { readonly [key: string]: unknown };
+  readonly targets?: readonly (string)[] | null;
   /** Higher runs first. */
   readonly priority?: number;
 };
@@ -229,6 +310,23 @@ export type SubmittedJob = {
   /** GET says how it stands, DELETE deletes it once it has ended. */
   readonly url: string;
   readonly events_url: string;
+};
+
+/** A shipped workflow, without its document. */
+export type TemplateEntry = {
+  readonly name: string;
+  readonly title: string;
+  readonly url: string;
+};
+
+/** The shipped workflows, by title. */
+export type TemplateList = {
+  readonly templates: readonly (TemplateEntry)[];
+};
+
+/** Headers that save sending again what is known. */
+export type UnchangedHeaders = {
+  readonly "If-None-Match"?: string | null;
 };
 
 /** An uploaded file. */
@@ -255,7 +353,7 @@ export type UploadEntry = {
 
 /** The uploaded files, by name. */
 export type UploadList = {
-  readonly uploads: readonly UploadEntry[];
+  readonly uploads: readonly (UploadEntry)[];
 };
 
 /** What a raw upload is to be called; a multipart one brings its name. */
@@ -266,13 +364,40 @@ export type UploadQuery = {
 /** What is wrong with a workflow; `valid` says that nothing is. */
 export type ValidateAnswer = {
   readonly valid: boolean;
-  readonly problems: readonly ProblemEntry[];
+  readonly problems: readonly (ProblemEntry)[];
+};
+
+/** All versions of a workflow, newest first. */
+export type VersionList = {
+  readonly versions: readonly (WorkflowEntry)[];
 };
 
 /** A workflow, and values for its named inputs. */
 export type WorkflowBody = {
-  /** The document, as the editor saves it; see docs/workflow.schema.json. */
   readonly workflow: { readonly [key: string]: unknown };
   /** Values by the name of an input that the workflow exposes, or by `node.input`. */
   readonly inputs?: { readonly [key: string]: unknown };
+  /** Ids of the nodes to run for, with all that they need; unless given, of all that keep or show a result. */
+  readonly targets?: readonly (string)[] | null;
+};
+
+/** A saved workflow, or a version of one, without its document. */
+export type WorkflowEntry = {
+  /** Stable; made from the first title. */
+  readonly id: string;
+  /** The document's; may be empty. */
+  readonly title: string;
+  /** What a save that starts from this version names in If-Match; quotes included. */
+  readonly etag: string;
+  /** 1, 2, 3, ... */
+  readonly version: number;
+  /** Seconds since 1970. */
+  readonly modified_at: number;
+  readonly size_bytes: number;
+  readonly url: string;
+};
+
+/** The saved workflows, the one saved last first. */
+export type WorkflowList = {
+  readonly workflows: readonly (WorkflowEntry)[];
 };

@@ -35,7 +35,8 @@ const command = (
 
 export const COMMANDS: readonly Command[] = [
   command("run", "cmd.run", ["mod+enter"], ({ runner }) => void runner.submit(), true),
-  command("run_front", "cmd.run_front", ["mod+shift+enter"], ({ runner }) => void runner.submit(true), true),
+  command("run_front", "cmd.run_front", ["mod+shift+enter"], ({ runner }) => void runner.submit({ front: true }), true),
+  command("run_selected", "cmd.run_selected", ["alt+enter"], runSelected, true),
   command(
     "cancel",
     "cmd.cancel",
@@ -135,6 +136,11 @@ function openSearch({ editor }: Workplace): void {
     at[1] * viewport.zoom + viewport.y + (canvas?.top ?? 0),
   ];
   editor.view.setState({ search: { at, screen, link: null } });
+}
+
+function runSelected({ editor, runner }: Workplace): void {
+  const targets = [...nodeIds(editor)];
+  if (targets.length > 0) void runner.submit({ targets });
 }
 
 async function copy({ editor, tell }: Workplace): Promise<void> {

@@ -9,7 +9,7 @@ import type { Catalogue } from "../graph/catalogue";
 import { nodesOf, type Workflow } from "../graph/document";
 import { drawSeeds } from "../graph/edits";
 import { t } from "../i18n";
-import { afterEvent, NO_RUN, type RunState, showJob, withArtifacts, withJob, withJobs } from "../run/state";
+import { afterEvent, NO_RUN, newEntry, type RunState, showJob, withJob, withJobs } from "../run/state";
 import { newSeed } from "../widgets/seed";
 
 /** Pause after an edit before the server is asked what it makes of the document. */
@@ -78,8 +78,8 @@ export class Runner {
   async #connected(resumed: boolean): Promise<void> {
     this.run.setState({ online: true });
     if (resumed) this.#tell(t("app.online"));
-    const [{ jobs }, { artifacts }] = await Promise.all([client.listJobs(), client.listArtifacts()]);
-    this.run.setState((state) => withArtifacts(withJobs(state, jobs), artifacts));
+    const { jobs } = await client.listJobs();
+    this.run.setState((state) => withJobs(state, jobs));
     const { shown } = this.run.getState();
     if (shown !== null) this.#stream?.replay(shown);
     this.#planSoon();
@@ -91,26 +91,15 @@ export class Runner {
     if (job !== null) this.#stream?.replay(job);
   }
 
-  /** Queue the document as it is, with fresh seeds where they are wanted. */
-  async submit(front = false): Promise<void> {
+  /** Queue the document as it is, with fresh seeds where they are wanted; maybe only what some nodes need. */
+  async submit(options: { readonly front?: boolean; readonly targets?: readonly string[] } = {}): Promise<void> {
     this.#editor.edit((workflow, path) =>
       drawSeeds(workflow, path, () => newSeed({ min: 0, max: Number.MAX_SAFE_INTEGER })),
     );
     const workflow = this.#editor.workflow;
     try {
-      const job = await client.submitJob(workflow, { key: crypto.randomUUID(), front });
-      const entry = {
-        id: job.id,
-        state: "queued",
-        title: job.title,
-        priority: front ? 1 : 0,
-        created_at: job.created_at,
-        started_at: null,
-        finished_at: null,
-        error: null,
-        retry_of: null,
-        position: null,
-      } as const;
+      const job = await client.submitJob(workflow, { key: crypto.randomUUID(), ...options });
+      const entry = newEntry(job.id, job.title, job.created_at);
       this.run.setState((state) => ({ ...withJob(state, entry), problems: [], plan: null }));
       this.show(job.id);
     } catch (error) {

@@ -4,8 +4,9 @@ import type { Editor } from "../editor/store";
 import type { Point } from "../graph/document";
 import { t } from "../i18n";
 import type { NodeRun, RunState } from "../run/state";
-import { useCanvas } from "./context";
-import { boundsOf, type Rect, type Scene } from "./scene";
+import { type CanvasParts, useCanvas } from "./context";
+import { mainType } from "./mainType";
+import { boundsOf, type Rect } from "./scene";
 import { fitting, type Viewport, viewRect } from "./window";
 
 const SIZE: Point = [188, 124];
@@ -25,7 +26,7 @@ export function Minimap() {
     let frame = 0;
     const draw = () => {
       frame = 0;
-      map.current = paintMap(context, editor, canvas.scene.current, runs);
+      map.current = paintMap(context, editor, canvas, runs);
     };
     const request = () => {
       if (frame === 0) frame = requestAnimationFrame(draw);
@@ -66,12 +67,19 @@ export function Minimap() {
 }
 
 /** Paint the graph and the view's frame; returns the view under which it was painted. */
-function paintMap(context: CanvasRenderingContext2D, editor: Editor, scene: Scene, runs: RunState["nodes"]): Viewport {
+function paintMap(
+  context: CanvasRenderingContext2D,
+  editor: Editor,
+  canvas: CanvasParts,
+  runs: RunState["nodes"],
+): Viewport {
+  const { colorOf: typeColor } = canvas;
+  const scene = canvas.scene.current;
   const style = getComputedStyle(context.canvas);
   const view = editor.view.getState();
   const seen = viewRect(view.viewport, view.size);
   const bounds = boundsOf(scene.boxes.values());
-  const map = fitting(bounds ? around(bounds, seen) : seen, SIZE, 1, PADDING);
+  const map = fitting(bounds ? around(bounds, seen) : seen, SIZE, 1, PADDING, 0);
   const { x, y, zoom } = map;
   const ratio = window.devicePixelRatio || 1;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -79,7 +87,8 @@ function paintMap(context: CanvasRenderingContext2D, editor: Editor, scene: Scen
   const { selection } = editor.document.getState();
   for (const box of scene.boxes.values()) {
     const { width, height } = box.shape;
-    context.fillStyle = box.color ?? style.getPropertyValue(colorOf(runs[box.id], selection.has(box.id)));
+    const mark = markOf(runs[box.id], selection.has(box.id));
+    context.fillStyle = mark ? style.getPropertyValue(mark) : (box.color ?? typeColor(mainType(box.definition)));
     context.fillRect(box.x * zoom + x, box.y * zoom + y, Math.max(width * zoom, 2), Math.max(height * zoom, 2));
   }
   context.strokeStyle = style.getPropertyValue("--accent");
@@ -89,9 +98,9 @@ function paintMap(context: CanvasRenderingContext2D, editor: Editor, scene: Scen
   return map;
 }
 
-function colorOf(run: NodeRun | undefined, selected: boolean): string {
+function markOf(run: NodeRun | undefined, selected: boolean): string | null {
   if (run?.state === "failed") return "--danger";
-  return run?.state === "running" || selected ? "--accent" : "--text-3";
+  return run?.state === "running" || selected ? "--accent" : null;
 }
 
 function around(one: Rect, other: Rect): Rect {

@@ -15,10 +15,11 @@ import { inputsOf, isLink, type NodeInstance, nodesOf, scopeAt } from "../graph/
 import { setField } from "../graph/edits";
 import { t } from "../i18n";
 import type { NodeRun } from "../run/state";
-import { CategoryIcon, mainType } from "./CategoryIcon";
+import { CategoryIcon } from "./CategoryIcon";
 import { useCanvas } from "./context";
 import { faceOf } from "./faces";
 import { KnobRow } from "./KnobRow";
+import { mainType } from "./mainType";
 import { Player } from "./Player";
 import { Port } from "./Port";
 import { useNodeProblems } from "./problems";

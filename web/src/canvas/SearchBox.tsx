@@ -6,8 +6,9 @@ import { fits } from "../graph/connect";
 import { addConnected, addNode } from "../graph/edits";
 import { rank } from "../graph/search";
 import { t } from "../i18n";
-import { CategoryIcon, mainType } from "./CategoryIcon";
+import { CategoryIcon } from "./CategoryIcon";
 import { useCanvas } from "./context";
+import { mainType } from "./mainType";
 import { HEADER } from "./shape";
 import { words } from "./words";
 

@@ -2,6 +2,7 @@
 import type { InputEnd } from "../graph/connect";
 import type { Point } from "../graph/document";
 import type { NodeRun } from "../run/state";
+import { mainType } from "./mainType";
 import { type Box, bend, boxRect, type Curve, curveRect, overlaps, type Scene } from "./scene";
 import { type Viewport, viewRect } from "./window";
 
@@ -140,6 +141,12 @@ function paintBox(context: CanvasRenderingContext2D, picture: Picture, box: Box)
   context.beginPath();
   context.roundRect(box.x, box.y, width, Math.min(height, 42), [12, 12, height > 42 ? 0 : 12, height > 42 ? 0 : 12]);
   context.fill();
+  if (!box.color) {
+    context.globalAlpha *= 0.4;
+    context.fillStyle = shaded(picture.colorOf(mainType(box.definition)), picture.palette.shade);
+    context.fill();
+    context.globalAlpha = box.mode === "run" ? 1 : 0.45;
+  }
   const border = stateColor(picture, box, run);
   context.strokeStyle = border ?? palette.border;
   context.lineWidth = (border ? 2 : 1) / viewport.zoom;

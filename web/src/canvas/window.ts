@@ -41,11 +41,11 @@ export function mountedBoxes(scene: Scene, cut: Rect | null, kept: ReadonlySet<s
 }
 
 /** The view that shows a rectangle whole, at most at `most` zoom. */
-export function fitting(rect: Rect, size: Point, most = 1, padding = 64): Viewport {
+export function fitting(rect: Rect, size: Point, most = 1, padding = 64, least = MIN_ZOOM): Viewport {
   const width = Math.max(rect.x1 - rect.x0, 1);
   const height = Math.max(rect.y1 - rect.y0, 1);
   const zoom = Math.min(
-    Math.max(Math.min((size[0] - 2 * padding) / width, (size[1] - 2 * padding) / height), MIN_ZOOM),
+    Math.max(Math.min((size[0] - 2 * padding) / width, (size[1] - 2 * padding) / height), least),
     most,
   );
   return { x: size[0] / 2 - ((rect.x0 + rect.x1) / 2) * zoom, y: size[1] / 2 - ((rect.y0 + rect.y1) / 2) * zoom, zoom };

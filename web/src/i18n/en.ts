@@ -22,6 +22,7 @@ export const en = {
   "menu.view": "View",
   "cmd.run": "Run",
   "cmd.run_front": "Run next",
+  "cmd.run_selected": "Run to the selected nodes",
   "cmd.cancel": "Cancel the running job",
   "cmd.undo": "Undo",
   "cmd.redo": "Redo",

@@ -71,20 +71,11 @@ export const isEnded = (entry: JobEntry) => ENDED.has(entry.state);
 /** The state with a fresh list of jobs; what is known of their progress is kept. */
 export function withJobs(state: RunState, entries: readonly JobEntry[]): RunState {
   const known = new Map(state.jobs.map((job) => [job.entry.id, job]));
-  return { ...state, jobs: entries.map((entry) => ({ ...(known.get(entry.id) ?? freshJob(entry)), entry })) };
-}
-
-/** The state with files that jobs made before this page was opened. */
-export function withArtifacts(state: RunState, artifacts: readonly (Artifact & { readonly job: string })[]): RunState {
-  const byJob = new Map<string, Artifact[]>();
-  // They come newest first; a job's own list has the newest last.
-  for (const artifact of artifacts) byJob.set(artifact.job, [artifact, ...(byJob.get(artifact.job) ?? [])]);
-  return {
-    ...state,
-    jobs: state.jobs.map((job) =>
-      job.artifacts.length > 0 ? job : { ...job, artifacts: byJob.get(job.entry.id) ?? [] },
-    ),
-  };
+  const jobs = entries.map((entry) => {
+    const job = known.get(entry.id) ?? freshJob(entry);
+    return { ...job, entry, artifacts: entry.artifacts };
+  });
+  return { ...state, jobs };
 }
 
 /** Show a job on the canvas, from nothing. */
@@ -93,7 +84,8 @@ export function showJob(state: RunState, id: string | null): RunState {
 }
 
 function freshJob(entry: JobEntry): JobRun {
-  return { entry, toRun: 0, finished: 0, fraction: isEnded(entry) ? 1 : 0, node: null, artifacts: [], seq: 0 };
+  const fraction = isEnded(entry) ? 1 : 0;
+  return { entry, toRun: 0, finished: 0, fraction, node: null, artifacts: entry.artifacts, seq: 0 };
 }
 
 /** Add a job that was just submitted, or one that another client did. */
@@ -121,17 +113,25 @@ export function afterEvent(state: RunState, event: EventEntry): RunState {
 }
 
 function entryFrom(event: EventEntry): JobEntry {
+  return newEntry(event.job, "", event.at);
+}
+
+/** The record of a job of which nothing more is known yet. */
+export function newEntry(id: string, title: string, createdAt: number): JobEntry {
   return {
-    id: event.job,
+    id,
     state: "queued",
-    title: "",
+    title,
     priority: 0,
-    created_at: event.at,
+    created_at: createdAt,
     started_at: null,
     finished_at: null,
     error: null,
     retry_of: null,
     position: null,
+    targets: null,
+    estimate_s: null,
+    artifacts: [],
   };
 }
 
@@ -211,9 +211,13 @@ function faultFrom(fault: Fault): NodeFault {
   return { message: fault.message, hint: fault.hint ?? "", path: fault.path ?? "", traceback: fault.traceback ?? "" };
 }
 
-/** Seconds that a job still takes, by what it took so far; null while that says nothing. */
+/** Seconds that a job still takes, by earlier runs and by what it took so far; null while that says nothing. */
 export function secondsLeft(job: JobRun, now: number): number | null {
-  if (job.entry.state !== "running" || job.entry.started_at === null || job.fraction < 0.05) return null;
-  const spent = now / 1000 - job.entry.started_at;
+  const { state, started_at, estimate_s } = job.entry;
+  if (state !== "running" || started_at === null) return null;
+  const spent = now / 1000 - started_at;
+  // Until a good part is done, earlier runs know better than this one.
+  if (estimate_s !== null && job.fraction < 0.3 && estimate_s > spent) return estimate_s - spent;
+  if (job.fraction < 0.05) return null;
   return spent < 1 ? null : (spent / job.fraction) * (1 - job.fraction);
 }
