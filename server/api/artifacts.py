@@ -36,12 +36,21 @@ async def get_artifact(request: web.Request, digest: str, headers: RangeHeaders)
     downloaded.
     """
     del headers  # checked for their form here, read where the file is sent
+    artifact, path = await find_artifact(request, digest)
+    name = PurePosixPath(artifact.path).name
+    return await send_file(request, path, f'"{artifact.digest}"', inert_headers(name, artifact.media_type))
+
+
+async def find_artifact(request: web.Request, digest: str) -> tuple[JobArtifact, Path]:
+    """Return the newest artifact of this digest, and its file's real path.
+
+    Raises:
+        ApiError: 404: there is none. 410: it is not what the job made any more.
+    """
     artifact = await request.app[SERVICE].find_artifact(digest)
     if artifact is None:
         raise ApiError(404, "unknown_artifact", f"there is no artifact {digest[:60]!r}", "GET /api/v1/artifacts")
-    path = await asyncio.to_thread(_locate, request.app[SETTINGS].folders, artifact)
-    name = PurePosixPath(artifact.path).name
-    return await send_file(request, path, f'"{artifact.digest}"', inert_headers(name, artifact.media_type))
+    return artifact, await asyncio.to_thread(_locate, request.app[SETTINGS].folders, artifact)
 
 
 def artifact_entry(artifact: JobArtifact) -> ArtifactEntry:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from server.api.endpoint import endpoint
 from server.api.keys import SERVICE
-from server.api.schema import PlanAnswer, ProblemEntry, ValidateAnswer, WorkflowBody
+from server.api.schema import DocumentBody, MigrateAnswer, PlanAnswer, ProblemEntry, ValidateAnswer, WorkflowBody
 
 
 @endpoint("POST", "/validate", refuses=(413, 422, 503))
@@ -26,4 +26,14 @@ async def plan_workflow(request: web.Request, body: WorkflowBody) -> PlanAnswer:
     return PlanAnswer.model_validate(plan)
 
 
-ENDPOINTS = (validate_workflow, plan_workflow)
+@endpoint("POST", "/documents/migrate", refuses=(413, 422, 503))
+async def migrate_document(request: web.Request, body: DocumentBody) -> MigrateAnswer:
+    """Bring a document's nodes to the versions that are installed, as every document is that somebody opens.
+
+    Nodes of unknown types, and nodes that are newer than what is installed, stay as they are.
+    """
+    migrated = await request.app[SERVICE].migrate(json.dumps(body.workflow))
+    return MigrateAnswer.model_validate({**migrated, "workflow": json.loads(migrated["workflow"])})
+
+
+ENDPOINTS = (validate_workflow, plan_workflow, migrate_document)

@@ -8,9 +8,10 @@ import hashlib
 import os
 import secrets
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from server.api.errors import ApiError
@@ -72,21 +73,38 @@ async def receive(chunks: AsyncIterator[bytes], folder: Path, name: str, limit: 
     Raises:
         ApiError: Too large (413), too slow (408), or the disk is full (507).
     """
-    waiting = folder / INCOMING / secrets.token_hex(8)
+    async with arriving(chunks, folder, name, limit) as waiting:
+        path = await asyncio.to_thread(_place, waiting.path, folder, name, waiting.digest)
+    return Received(path, waiting.size_bytes, waiting.digest)
+
+
+@asynccontextmanager
+async def arriving(chunks: AsyncIterator[bytes], folder: Path, name: str, limit: int) -> AsyncGenerator[Received]:
+    """Write the pieces to a file beside the uploads, and delete it at the end unless it was moved away meanwhile.
+
+    Args:
+        chunks: The content; may fail at any point.
+        folder: Where uploads are kept.
+        name: From `safe_name`; the file has its suffix.
+        limit: Most bytes that are taken.
+
+    Raises:
+        ApiError: Too large (413), too slow (408), or the disk is full (507).
+    """
+    path = folder / INCOMING / f"{secrets.token_hex(8)}{PurePath(name).suffix}"
     try:
-        await asyncio.to_thread(waiting.parent.mkdir, parents=True, exist_ok=True)
-        file = await asyncio.to_thread(waiting.open, "xb")
+        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        file = await asyncio.to_thread(path.open, "xb")
         try:
             size, digest = await _write(chunks, file, limit)
             await asyncio.to_thread(_flush, file)
         finally:
             await asyncio.to_thread(file.close)
-        path = await asyncio.to_thread(_place, waiting, folder, name, digest)
+        yield Received(path, size, digest)
     except OSError as error:
         raise _disk_refusal(error) from error
     finally:
-        await asyncio.to_thread(waiting.unlink, missing_ok=True)
-    return Received(path, size, digest)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
 def discard_incoming(folder: Path) -> None:

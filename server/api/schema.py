@@ -242,6 +242,29 @@ class PlanAnswer(Payload):
     steps: list[PlanStep]
 
 
+class MigrationEntry(Payload):
+    """A node that was brought to a newer version."""
+
+    path: str
+    """JSON pointer to the node."""
+    type: str
+    from_version: int
+    to_version: int
+
+
+class MigrateAnswer(Payload):
+    """A document with its nodes at the versions that are installed."""
+
+    workflow: dict[str, Any]
+    changes: list[MigrationEntry]
+
+
+class EmbeddedWorkflow(Payload):
+    """The workflow that was found inside a file, as it was saved: neither validated nor migrated."""
+
+    workflow: dict[str, Any]
+
+
 class CatalogueAnswer(Payload):
     """Every node type and wire type there is."""
 

@@ -37,9 +37,7 @@ async def upload_file(request: web.Request, query: UploadQuery) -> web.Response:
     name sent when that was taken by another file.
     """
     limit = request.app[SETTINGS].max_upload_bytes
-    if (request.content_length or 0) > limit + CHUNK:
-        raise too_large(limit)
-    name, chunks = await _form_file(request) if request.content_type == FORM else _raw_file(request, query.name)
+    name, chunks = await incoming_file(request, query.name)
     received = await receive(chunks, request.app[SETTINGS].folders.uploads, safe_name(name), limit)
     answer = UploadAnswer.model_validate({**_entry(received.path), "digest": received.digest})
     return json_answer(answer, 201, {"Location": answer.url})
@@ -56,10 +54,26 @@ async def list_uploads(request: web.Request) -> UploadList:
 async def get_upload(request: web.Request, name: str, headers: RangeHeaders) -> web.StreamResponse:
     """Return an uploaded file, or a part of it."""
     del headers  # checked for their form here, read where the file is sent
-    path = await asyncio.to_thread(_find, request.app[SETTINGS].folders.uploads, name)
+    path = await asyncio.to_thread(find_upload, request.app[SETTINGS].folders.uploads, name)
     facts = path.stat()
     etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
     return await send_file(request, path, etag, inert_headers(path.name, media_type_of(path)))
+
+
+async def incoming_file(request: web.Request, name: str | None) -> tuple[str, AsyncIterator[bytes]]:
+    """Return the name and the pieces of the file that a request brings, in a form or as it is.
+
+    Args:
+        request: Its body has not been read.
+        name: Of a file that comes as it is.
+
+    Raises:
+        ApiError: It brings none, or says that it is larger than the server takes.
+    """
+    limit = request.app[SETTINGS].max_upload_bytes
+    if (request.content_length or 0) > limit + CHUNK:
+        raise too_large(limit)
+    return await _form_file(request) if request.content_type == FORM else _raw_file(request, name)
 
 
 def media_type_of(path: Path) -> str:
@@ -119,7 +133,12 @@ def _list(folder: Path) -> list[UploadEntry]:
     return [UploadEntry.model_validate(_entry(path)) for path in found]
 
 
-def _find(folder: Path, name: str) -> Path:
+def find_upload(folder: Path, name: str) -> Path:
+    """Return the real path of an uploaded file.
+
+    Raises:
+        ApiError: 404: there is none of this name.
+    """
     path = folder / name
     outside = name.startswith(".") or "/" in name or "\\" in name or "\0" in name
     if outside or name == INCOMING or not is_plain_file(path) or path.resolve().parent != folder.resolve():

@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from server.jobs.errors import WorkerFailedError, WorkerUnavailableError
-from server.jobs.preparation import Prepared, prepare, problems_of
+from server.jobs.preparation import Prepared, bring_up_to_date, prepare, problems_of
 from server.jobs.protocol import Answer, Topic
 from server.jobs.records import JsonObject
 from server.jobs.supervisor import Supervisor
@@ -85,6 +86,27 @@ class Intake:
         if prepared.problems and not prepared.outdated:
             raise WorkflowError(prepared.problems)
         return await self._ask("plan", workflow, settings, targets, timeout_s=WORKER_S)
+
+    async def migrate(self, workflow: str | bytes) -> JsonObject:
+        """Return a document with its nodes at the installed versions, and what was changed.
+
+        Raises:
+            WorkflowError: It cannot be read, or a migration failed.
+            WorkerUnavailableError: A node is older than what is installed, and there is no worker to ask.
+        """
+        migrated = await asyncio.to_thread(bring_up_to_date, workflow, await self._catalogue())
+        if not migrated.outdated:
+            return migrated.to_json()
+        return await self._ask("migrate", workflow, {}, None, timeout_s=WORKER_S)
+
+    async def embedded_workflow(self, path: Path) -> str | None:
+        """Return the workflow inside a file as JSON text, or None when it carries none.
+
+        Raises:
+            WorkflowError: The file cannot be read.
+            WorkerUnavailableError: There is no worker to ask.
+        """
+        return _result(await self._supervisor.ask("embedded", path=str(path), timeout_s=WORKER_S))["workflow"]
 
     async def _examine(
         self, workflow: str | bytes, settings: Mapping[str, object], targets: Targets

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from server.graph import Graph, NodeId, NodeInstance, Workflow, dump, parse, validate
 from server.graph.inputs import set_inputs
-from server.graph.migrate import migrate
+from server.graph.migrate import Change, migrate
 from server.jobs.records import JsonObject
 from server.kit.catalogue import Catalogue
 from server.kit.problems import Problem, WorkflowError
@@ -53,6 +53,44 @@ def prepare(
     validation = validate(workflow, catalogue, wanted)
     outdated = any(_is_outdated(node, catalogue) for node in _all_nodes(workflow))
     return Prepared(dump(workflow), workflow.title or "", validation.graph, validation.problems, outdated)
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """A document with its nodes at the installed versions.
+
+    Attributes:
+        workflow: As JSON text.
+        changes: Which nodes were changed.
+        outdated: A node is still older than what is installed: its migrations are not in this process.
+    """
+
+    workflow: str
+    changes: tuple[Change, ...]
+    outdated: bool
+
+    def to_json(self) -> JsonObject:
+        """Return what crosses to the server."""
+        changes = [
+            {
+                "path": change.path,
+                "type": change.node_type,
+                "from_version": change.from_version,
+                "to_version": change.to_version,
+            }
+            for change in self.changes
+        ]
+        return {"workflow": self.workflow, "changes": changes}
+
+
+def bring_up_to_date(text: str | bytes, catalogue: Catalogue) -> Migrated:
+    """Return a document with its nodes at the versions of the catalogue; what it does not know stays as it is.
+
+    Raises:
+        WorkflowError: It cannot be read, or a migration failed.
+    """
+    workflow, changes = migrate(parse(text), catalogue)
+    return Migrated(dump(workflow), changes, any(_is_outdated(node, catalogue) for node in _all_nodes(workflow)))
 
 
 def problems_error(problems: tuple[Problem, ...]) -> JsonObject:

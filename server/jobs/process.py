@@ -161,6 +161,8 @@ class WorkerProcess:
         workflow: str = "",
         settings: Mapping[str, Any] | None = None,
         targets: tuple[str, ...] | None = None,
+        *,
+        path: str = "",
     ) -> Answer:
         """Ask a question and wait for its answer.
 
@@ -172,7 +174,7 @@ class WorkerProcess:
         number = self._asked
         answer = self._questions[number] = asyncio.get_running_loop().create_future()
         try:
-            await self.send(Ask(number, topic, workflow, settings or {}, targets))
+            await self.send(Ask(number, topic, workflow, settings or {}, targets, path))
             return await answer
         finally:
             self._questions.pop(number, None)

@@ -16,7 +16,7 @@ from server.jobs.records import JsonObject
 LINE_LIMIT = 64 * 1024 * 1024
 """Longest line in bytes: a catalogue of thousands of nodes, or a preview, fits many times."""
 
-Topic: TypeAlias = Literal["catalogue", "check", "plan"]
+Topic: TypeAlias = Literal["catalogue", "check", "plan", "migrate", "embedded"]
 DoneStatus: TypeAlias = Literal["succeeded", "failed", "canceled", "interrupted"]
 
 
@@ -51,7 +51,11 @@ class Hello(_Message):
 
 @dataclass(frozen=True, slots=True)
 class Ask(_Message):
-    """A question that needs no run: the catalogue; or to check or plan `workflow`, with `settings`, for `targets`."""
+    """A question that needs no run.
+
+    The catalogue; to check or plan `workflow`, with `settings`, for `targets`; to migrate `workflow`; or which workflow
+    is embedded in the file at `path`.
+    """
 
     kind: ClassVar[str] = "ask"
     number: int
@@ -59,6 +63,7 @@ class Ask(_Message):
     workflow: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     targets: tuple[str, ...] | None = None
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from server.jobs import tables
@@ -307,6 +308,24 @@ class JobService:
             WorkerUnavailableError: Only the worker knows, and there is none.
         """
         return await self._intake.plan(workflow, inputs or {}, None if targets is None else tuple(targets))
+
+    async def migrate(self, workflow: str | bytes) -> JsonObject:
+        """Return a document as JSON text in `workflow`, its nodes at the installed versions, and `changes`.
+
+        Raises:
+            WorkflowError: It cannot be read, or a migration failed.
+            WorkerUnavailableError: Only the worker can migrate it, and there is none.
+        """
+        return await self._intake.migrate(workflow)
+
+    async def embedded_workflow(self, path: Path) -> str | None:
+        """Return the workflow inside a file as JSON text, or None when it carries none; nobody has judged it.
+
+        Raises:
+            WorkflowError: The file cannot be read.
+            WorkerUnavailableError: There is no worker to ask.
+        """
+        return await self._intake.embedded_workflow(path)
 
     async def catalogue(self) -> Catalogue:
         """Return all node types; the same object until it changes.

@@ -13,13 +13,14 @@ from server.engine.events import Event
 from server.engine.execute import Executor, RunResult
 from server.engine.plan import Plan, make_plan
 from server.graph import Graph
-from server.jobs.preparation import prepare, problems_error
+from server.jobs.preparation import Migrated, bring_up_to_date, prepare, problems_error
 from server.jobs.protocol import DoneStatus, Hello
 from server.jobs.records import JsonObject
 from server.kit.catalogue import Catalogue, load_catalogue
 from server.kit.context import Folders
 from server.kit.packs import packs_digest
 from server.kit.problems import Canceled, Problem, WorkflowError
+from server.kit.readers import UnreadableFileError
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,26 @@ class WorkerSession:
         """
         _, plan = self._plan(text, settings, targets)
         return plan.to_json()
+
+    def migrate(self, text: str | bytes) -> Migrated:
+        """Return a document with its nodes at the installed versions.
+
+        Raises:
+            WorkflowError: It cannot be read, or a migration failed.
+        """
+        return bring_up_to_date(text, self.catalogue)
+
+    def embedded_workflow(self, path: Path) -> str | None:
+        """Return the workflow inside a file as JSON text, or None when it carries none; nobody has judged it.
+
+        Raises:
+            WorkflowError: The file cannot be read.
+        """
+        reader = self.catalogue.reader_of(path)
+        try:
+            return reader.read(path) if reader else None
+        except UnreadableFileError as error:
+            raise WorkflowError((Problem("", "unreadable_file", str(error), error.hint),)) from error
 
     def run(
         self,

@@ -148,6 +148,7 @@ class Supervisor:
         settings: Mapping[str, Any] | None = None,
         targets: tuple[str, ...] | None = None,
         *,
+        path: str = "",
         timeout_s: float | None = None,
     ) -> Answer:
         """Ask the worker, waiting for a ready one first.
@@ -158,7 +159,8 @@ class Supervisor:
         await self.wait_ready(timeout_s)
         assert self._process is not None  # noqa: S101  (a ready worker is one)
         try:
-            return await asyncio.wait_for(self._process.ask(topic, workflow, settings, targets), timeout_s)
+            question = self._process.ask(topic, workflow, settings, targets, path=path)
+            return await asyncio.wait_for(question, timeout_s)
         except TimeoutError:
             message = f"the worker did not answer within {timeout_s:g} s"
             raise WorkerUnavailableError(message, "try again when it has less to do") from None

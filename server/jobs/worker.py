@@ -15,6 +15,7 @@ import threading
 import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO
 
 from server.engine.cancel import CancelToken
@@ -157,6 +158,10 @@ def _reply(session: WorkerSession, ask: Ask) -> JsonObject:
             return session.check(ask.workflow, ask.settings, ask.targets).to_json()
         case "plan":
             return session.plan(ask.workflow, ask.settings, ask.targets)
+        case "migrate":
+            return session.migrate(ask.workflow).to_json()
+        case "embedded":
+            return {"workflow": session.embedded_workflow(Path(ask.path))}
 
 
 def _unexpected(error: BaseException) -> JsonObject:

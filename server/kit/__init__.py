@@ -4,6 +4,7 @@ from server.kit.annotations import Output
 from server.kit.context import Context, Folders
 from server.kit.declare import Node, node
 from server.kit.problems import Canceled, InputProblem, NodeInputError, Problem, WorkflowError, pointer
+from server.kit.readers import DocumentReader, UnreadableFileError
 from server.kit.values import Artifact, Lazy, Ready, SocketType
 from server.kit.widgets import (
     Advanced,
@@ -26,6 +27,7 @@ __all__ = [
     "Choice",
     "Color",
     "Context",
+    "DocumentReader",
     "FilePicker",
     "Folders",
     "InputProblem",
@@ -42,6 +44,7 @@ __all__ = [
     "SocketType",
     "Text",
     "Toggle",
+    "UnreadableFileError",
     "Widget",
     "WorkflowError",
     "node",

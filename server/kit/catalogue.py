@@ -12,6 +12,7 @@ from server.kit.declare import missing_migrations
 from server.kit.definition import NodeDefinition
 from server.kit.packs import Pack, PackFailure, find_packs, import_pack
 from server.kit.problems import NodeDeclarationError
+from server.kit.readers import DocumentReader
 from server.kit.values import ANY, KNOBS, Artifact, SocketType
 
 ARTIFACT_SOCKET = SocketType("Artifact", Artifact, "#8f9aa8", "A file that the job produced.")
@@ -26,15 +27,22 @@ class Catalogue:
         nodes: By id.
         sockets: Wire types by name; knobs' types are not here.
         failures: Packs that could not be loaded, and why; the others work.
+        readers: Of documents inside files; none in a catalogue that came from JSON.
     """
 
     nodes: Mapping[str, NodeDefinition]
     sockets: Mapping[str, SocketType] = field(default_factory=dict[str, SocketType])
     failures: tuple[PackFailure, ...] = ()
+    readers: tuple[DocumentReader, ...] = ()
 
     def get(self, node_type: str) -> NodeDefinition | None:
         """Return the definition of a node type, or None."""
         return self.nodes.get(node_type)
+
+    def reader_of(self, path: Path) -> DocumentReader | None:
+        """Return what finds the workflow inside a file of this name, or None."""
+        suffix = path.suffix.lower()
+        return next((reader for reader in self.readers if suffix in reader.suffixes), None)
 
     def to_json(self) -> dict[str, Any]:
         """Return the catalogue as the browser and the disk cache get it."""
@@ -66,6 +74,7 @@ def load_catalogue(custom_folders: Sequence[Path] = (), *, builtin: str | None =
     nodes: dict[str, NodeDefinition] = {}
     sockets: dict[str, SocketType] = {ARTIFACT_SOCKET.name: ARTIFACT_SOCKET}
     failures: list[PackFailure] = []
+    readers: list[DocumentReader] = []
     for location in find_packs(custom_folders, builtin):
         loaded = import_pack(location)
         if isinstance(loaded, Pack):
@@ -75,7 +84,8 @@ def load_catalogue(custom_folders: Sequence[Path] = (), *, builtin: str | None =
             continue
         sockets.update({socket.name: socket for socket in loaded.sockets})
         nodes.update({definition.id: definition for definition in loaded.nodes})
-    return Catalogue(nodes, sockets, tuple(failures))
+        readers += loaded.readers
+    return Catalogue(nodes, sockets, tuple(failures), tuple(readers))
 
 
 def _refusal(pack: Pack, nodes: Mapping[str, NodeDefinition], sockets: Mapping[str, SocketType]) -> PackFailure | None:

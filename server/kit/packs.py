@@ -15,6 +15,7 @@ from typing import Any
 
 from server.kit.declare import Node
 from server.kit.definition import NodeDefinition, NodeType
+from server.kit.readers import DocumentReader
 from server.kit.values import SocketType
 
 NAMESPACE = "custom_nodes"
@@ -37,6 +38,7 @@ class Pack:
     name: str
     nodes: tuple[NodeDefinition, ...]
     sockets: tuple[SocketType, ...]
+    readers: tuple[DocumentReader, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def import_pack(location: PackLocation) -> Pack | PackFailure:
             name=location.name,
             nodes=tuple(_collect_nodes(location, modules)),
             sockets=tuple(socket for module in modules for socket in getattr(module, "SOCKET_TYPES", ())),
+            readers=tuple(reader for module in modules for reader in getattr(module, "DOCUMENT_READERS", ())),
         )
     except (Exception, SystemExit) as error:  # noqa: BLE001  (other people's code: whatever it raises stays its own)
         return PackFailure(location.name, f"{type(error).__name__}: {error}")

@@ -103,6 +103,16 @@ def probe(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> MediaInfo:
         )
 
 
+def read_tags(path: str | Path) -> dict[str, str]:
+    """Return the tags of a local video or sound file, keys in lower case; nothing is decoded.
+
+    Raises:
+        MediaError: The file is missing, empty, broken or no media file.
+    """
+    with open_container(path) as container:
+        return {key.lower(): value for key, value in container.metadata.items()}
+
+
 def _probe_video(container: InputContainer, path: Path, max_pixels: int) -> VideoInfo | None:
     # A cover picture in a sound file is stored as a video stream too.
     streams = [stream for stream in container.streams.video if "attached_pic" not in str(stream.disposition)]

@@ -39,9 +39,15 @@ async def prepare(http: aiohttp.ClientSession) -> dict[str, Any]:
     assert record["artifacts"]
     done = await submit(http, writes("described"))
     await ended(http, done)
+    carrying = await ended(http, await submit(http, writes('workflow:{"kinegraph": 1}')))
+    digest = carrying["artifacts"][0]["digest"]
     waiting = [await submit(http, workflow(count=("count", {"to": 2000, "pause_s": 0.01}))) for _ in range(3)]
     async with http.post("workflows", json={"workflow": writes("described")}) as response:
         kept = (await response.json())["id"]
+    raw = {"Content-Type": "application/octet-stream"}
+    async with http.post("uploads?name=carries.txt", data=b'workflow:{"kinegraph": 1}', headers=raw) as response:
+        assert response.status == 201
+    renamed = {"kinegraph": 1, "nodes": {"a": {"type": "toy/renamed", "version": 1, "inputs": {"stale": "x"}}}}
     body = {"workflow": writes("described"), "inputs": {"words": "x"}}
     return {
         "submit_job": ("/jobs", {"json": body}),
@@ -54,6 +60,10 @@ async def prepare(http: aiohttp.ClientSession) -> dict[str, Any]:
         "plan_workflow": ("/plan", {"json": body}),
         "get_catalogue": ("/catalogue", {}),
         "list_artifacts": ("/artifacts", {}),
+        "migrate_document": ("/documents/migrate", {"json": {"workflow": renamed}}),
+        "extract_workflow": ("/documents/extract?name=a.txt", {"data": b'workflow:{"kinegraph": 1}', "headers": raw}),
+        "get_artifact_workflow": (f"/artifacts/{digest}/workflow", {}),
+        "get_upload_workflow": ("/uploads/carries.txt/workflow", {}),
         "list_workflows": ("/workflows", {}),
         "create_workflow": ("/workflows", {"json": {"workflow": writes("described")}}),
         "open_workflow": (f"/workflows/{kept}", {}),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import time
+from pathlib import Path
 from typing import Annotated, Literal
 
-from server.kit import Artifact, Context, NodeInputError, Output, Slider, node
+from server.kit import Artifact, Context, DocumentReader, NodeInputError, Output, Slider, UnreadableFileError, node
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -48,3 +49,25 @@ def count(*, to: int = 3, pause_s: float = 0.0, ctx: Context) -> Annotated[int, 
 def fail(*, message: str = "it broke") -> Annotated[int, Output("value")]:
     """Fail, and say why."""
     raise NodeInputError("message", message, "leave this node out")
+
+
+@node(category="toy", sink=True, version=2)
+def renamed(*, fresh: str = "") -> None:
+    """Have had another input once."""
+
+
+@renamed.migration(from_version=1)
+def _stale_became_fresh(inputs: dict[str, object]) -> dict[str, object]:
+    inputs["fresh"] = inputs.pop("stale")
+    return inputs
+
+
+def read_text_workflow(path: Path) -> str | None:
+    """Return what stands behind `workflow:` in a text file."""
+    text = path.read_text(encoding="utf-8")
+    if text.startswith("broken"):
+        raise UnreadableFileError("the file is broken", "send it again")
+    return text.removeprefix("workflow:") if text.startswith("workflow:") else None
+
+
+DOCUMENT_READERS = (DocumentReader(frozenset({".txt"}), read_text_workflow),)
