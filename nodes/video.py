@@ -25,7 +25,7 @@ from nodes.files import content_digest, output_problems, source_path, upload_pro
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif")
 
-Codec = Literal["h264", "h265", "av1", "vp9", "ffv1"]
+Codec = Literal["h264", "h265", "av1", "vp9", "prores", "ffv1"]
 Preset = Literal["auto", "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 _LOSSY = ("h264", "h265", "av1", "vp9")
 _WITH_PRESET = ("h264", "h265")
@@ -85,7 +85,8 @@ def save_video(
     Args:
         clip: What to write.
         filename: Name in the outputs folder, without suffix; folders are separated by a slash. A number is added.
-        codec: `h264` plays everywhere; `h265` and `av1` are smaller; `ffv1` loses nothing.
+        codec: `h264` plays everywhere; `h265` and `av1` are smaller; `prores` is for editing
+            programs; `ffv1` loses nothing.
         crf: Quality from 0 (best, largest) on; 18 can hardly be told from the original.
         preset: Time that the encoder takes to make the file smaller.
         bit_depth: 10 avoids bands in soft gradients, but fewer players show it.

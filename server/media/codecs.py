@@ -18,7 +18,7 @@ class Codec:
         audio_rates: Sample rates that the sound may have; any when empty.
         suffixes: Suffixes of the containers that hold it; the first is the usual one.
         pixel_formats: What it can store; the first is the default.
-        default_crf: Quality when none is asked for, lower is better; None when the codec is lossless.
+        default_crf: Quality when none is asked for, lower is better; None when the codec has no such number.
         max_crf: The worst quality that it knows.
         preset_option: The encoder's name for its speed, or None.
         presets: Values of that option; the default first.
@@ -85,6 +85,17 @@ CODECS: dict[str, Codec] = {
         preset_option="cpu-used",
         presets=("2", "0", "1", "3", "4", "5", "6", "7", "8"),
         options={"b": "0", "row-mt": "1"},
+    ),
+    "prores": Codec(
+        encoder="prores_ks",
+        audio_encoder="pcm_s16le",
+        audio_rates=(),
+        suffixes=(".mov", ".mkv"),
+        pixel_formats=("yuv422p10le",),
+        default_crf=None,
+        preset_option="profile",
+        presets=("hq", "proxy", "lt", "standard"),
+        options={"vendor": "apl0"},
     ),
     "ffv1": Codec(
         encoder="ffv1",

@@ -54,7 +54,7 @@ def write_video(
     Args:
         path: The file to write or replace; its suffix chooses the container.
         clip: What to write.
-        codec: A key of ``codecs.CODECS``: h264, h265, av1, vp9 or ffv1 (lossless).
+        codec: A key of ``codecs.CODECS``: h264, h265, av1, vp9, prores or ffv1 (lossless).
         crf: Quality, lower is better; the codec's default when absent.
         preset: Speed, in the codec's own words; its default when absent.
         pixel_format: How to store pixels; yuv420p for most codecs.

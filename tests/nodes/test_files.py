@@ -84,7 +84,7 @@ def test_settings_that_a_codec_does_not_have_are_problems(
     assert problem.hint
 
 
-@pytest.mark.parametrize("codec", ["h264", "h265", "av1", "vp9", "ffv1"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1", "vp9", "prores", "ffv1"])
 def test_every_codec_writes_a_file_that_can_be_loaded(codec: str, ctx: FakeContext) -> None:
     pattern = draw_test_pattern(width=64, height=48, seconds=0.25, fps=12.0, tone_hz=440.0)
     artifact = save_video(pattern, filename="pattern", codec=codec, ctx=ctx)
