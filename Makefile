@@ -33,7 +33,10 @@ bench: $(VENV)/.dev  ## measure; prints the tables of docs/benchmarks.md
 types: $(VENV)/.dev  ## write the published schemas anew
 	$(BIN)/kinegraph schemas docs
 
-$(VENV)/.runtime: pyproject.toml
+# The editor is built by the install itself (hatch_build.py), so its sources are sources of the install.
+WEB := hatch_build.py $(wildcard web/*.json web/*.html web/*.ts) $(shell find web/src web/public -type f 2>/dev/null)
+
+$(VENV)/.runtime: pyproject.toml $(WEB)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@

@@ -46,6 +46,15 @@ class WebBuildHook(BuildHookInterface[Any]):
             return
         if self._is_fresh():
             return
+        try:
+            self._build()
+        except (OSError, RuntimeError) as error:
+            if not is_editable:
+                raise
+            # In a checkout the command line and the API work without the editor, whose page says what is missing.
+            self.app.display_warning(f"the editor was not built: {error}")
+
+    def _build(self) -> None:
         for arguments in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
             self._run_npm(arguments)
         (self._dist / STAMP).write_text(self._digest(), encoding="utf-8")

