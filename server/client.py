@@ -16,14 +16,60 @@ import json
 import os
 import urllib.parse
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+
+from server.client_records import (
+    Artifact,
+    BrokenDownloadError,
+    ConflictError,
+    DisconnectedError,
+    Event,
+    JobFailedError,
+    JobRecord,
+    KinegraphError,
+    NotFoundError,
+    NotSignedInError,
+    Problem,
+    RefusedError,
+    SavedWorkflow,
+    ServerError,
+    Upload,
+    VersionConflictError,
+    WorkflowRefusedError,
+    only,
+    refusal_kind,
+)
+from server.client_workflows import SavedWorkflows
+
+__all__ = [
+    "Artifact",
+    "BrokenDownloadError",
+    "Client",
+    "ConflictError",
+    "DisconnectedError",
+    "Event",
+    "Job",
+    "JobFailedError",
+    "JobRecord",
+    "KinegraphError",
+    "NotFoundError",
+    "NotSignedInError",
+    "Problem",
+    "RefusedError",
+    "SavedWorkflow",
+    "SavedWorkflows",
+    "ServerError",
+    "Upload",
+    "VersionConflictError",
+    "WorkflowRefusedError",
+    "submit_and_wait",
+]
 
 API = "/api/v1"
 CHUNK = 256 * 1024
@@ -33,132 +79,6 @@ QUIET_S = 60.0
 
 ATTEMPTS = 6
 """How often a broken request is taken up again without getting any further."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong in a workflow; `path` is a JSON pointer to the place, `hint` says what to do."""
-
-    path: str
-    code: str
-    message: str
-    hint: str
-
-
-class KinegraphError(Exception):
-    """The base of all errors here.
-
-    Attributes:
-        code: Stable word for programs.
-        hint: What to do next.
-        problems: What is wrong in the workflow, when it is one that was refused.
-    """
-
-    def __init__(self, message: str, code: str = "", hint: str = "", problems: tuple[Problem, ...] = ()) -> None:
-        super().__init__(f"{message} ({hint})" if hint else message)
-        self.code = code
-        self.hint = hint
-        self.problems = problems
-
-
-class RefusedError(KinegraphError):
-    """The server refused a request; `status` is the HTTP status."""
-
-    status: int = 0
-
-
-class NotSignedInError(RefusedError):
-    """The token is missing or wrong."""
-
-
-class NotFoundError(RefusedError):
-    """There is no such job, artifact or upload."""
-
-
-class ConflictError(RefusedError):
-    """It is not in a state in which this can be done, or the idempotency key belongs to another request."""
-
-
-class WorkflowRefusedError(RefusedError):
-    """The workflow cannot be used; `problems` says all that is wrong with it."""
-
-
-class ServerError(RefusedError):
-    """The server cannot do this now, or made a mistake."""
-
-
-class DisconnectedError(KinegraphError):
-    """The server cannot be reached, or went away and did not come back."""
-
-
-class JobFailedError(KinegraphError):
-    """A job did not succeed; `job` is its record."""
-
-    def __init__(self, job: JobRecord) -> None:
-        error = job.error or {}
-        words = error.get("message") or f"the job was {job.state}"
-        super().__init__(f"job {job.id}: {words}", error.get("code", job.state), error.get("hint", ""))
-        self.job = job
-
-
-class BrokenDownloadError(KinegraphError):
-    """What arrived is not what the server said that it would send."""
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """A file that a job produced; `digest` is its id and the BLAKE2b-160 of its content."""
-
-    job: str
-    node: str
-    output: str
-    path: str
-    media_type: str
-    size_bytes: int
-    digest: str
-    url: str
-
-    @property
-    def name(self) -> str:
-        """The file's own name."""
-        return PurePosixPath(self.path).name
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """An uploaded file; `name` is what a workflow's file inputs take."""
-
-    name: str
-    media_type: str
-    size_bytes: int
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened to a job; `seq` is None for progress and previews, which are not stored."""
-
-    job: str
-    seq: int | None
-    at: float
-    kind: str
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class JobRecord:
-    """How a job stands."""
-
-    id: str
-    state: str
-    title: str
-    priority: int
-    created_at: float
-    started_at: float | None
-    finished_at: float | None
-    error: dict[str, Any] | None
-    position: int | None
-    artifacts: tuple[Artifact, ...] = ()
 
 
 class Job:
@@ -171,8 +91,7 @@ class Job:
     async def record(self) -> JobRecord:
         """Return how the job stands."""
         data = await self._client.request("GET", f"/jobs/{_quoted(self.id)}")
-        artifacts = tuple(Artifact(**artifact) for artifact in data["artifacts"])
-        return JobRecord(artifacts=artifacts, **_only(data, JobRecord, "artifacts"))
+        return JobRecord.from_json(data)
 
     async def events(self, after: int = 0) -> AsyncIterator[Event]:
         """Yield what has happened since the event `after`, then what happens, until the job has ended.
@@ -263,6 +182,7 @@ class Client:
         workflow: Mapping[str, Any],
         inputs: Mapping[str, Any] | None = None,
         *,
+        targets: Sequence[str] | None = None,
         priority: int = 0,
         idempotency_key: str | None = None,
     ) -> Job:
@@ -271,31 +191,65 @@ class Client:
         Args:
             workflow: The document, as the editor saves it.
             inputs: Values for its named inputs.
+            targets: Ids of the nodes to run for; all that keep or show a result, unless given.
             priority: Higher runs first.
             idempotency_key: Repeats of a request with the same key return the same job; a fresh one unless given.
 
         Raises:
             WorkflowRefusedError: It cannot be run; carries all problems.
         """
-        body = {"workflow": workflow, "inputs": inputs or {}, "priority": priority}
+        body = {"workflow": workflow, "inputs": inputs or {}, "targets": targets, "priority": priority}
         key = idempotency_key or uuid.uuid4().hex
         data = await self.request("POST", "/jobs", body, {"Idempotency-Key": key}, repeatable=True)
         return Job(self, data["id"])
 
     async def validate(
-        self, workflow: Mapping[str, Any], inputs: Mapping[str, Any] | None = None
+        self,
+        workflow: Mapping[str, Any],
+        inputs: Mapping[str, Any] | None = None,
+        targets: Sequence[str] | None = None,
     ) -> tuple[Problem, ...]:
         """Return all that is wrong with a workflow; empty when nothing is."""
-        data = await self.request("POST", "/validate", {"workflow": workflow, "inputs": inputs or {}}, repeatable=True)
+        body = {"workflow": workflow, "inputs": inputs or {}, "targets": targets}
+        data = await self.request("POST", "/validate", body, repeatable=True)
         return tuple(Problem(**problem) for problem in data["problems"])
 
-    async def plan(self, workflow: Mapping[str, Any], inputs: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def plan(
+        self,
+        workflow: Mapping[str, Any],
+        inputs: Mapping[str, Any] | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
         """Return what a run would do: `summary`, and `steps` with `node`, `state` and `reason`.
 
         Raises:
             WorkflowRefusedError: It cannot be run; carries all problems.
         """
-        return await self.request("POST", "/plan", {"workflow": workflow, "inputs": inputs or {}}, repeatable=True)
+        body = {"workflow": workflow, "inputs": inputs or {}, "targets": targets}
+        return await self.request("POST", "/plan", body, repeatable=True)
+
+    @property
+    def workflows(self) -> SavedWorkflows:
+        """The workflows that are saved on the server."""
+        return SavedWorkflows(self.request)
+
+    async def jobs(self, *, state: str | None = None, limit: int = 50) -> tuple[JobRecord, ...]:
+        """Return the newest jobs, or the newest in a state."""
+        query = urllib.parse.urlencode({"limit": limit, **({"state": state} if state else {})})
+        data = await self.request("GET", f"/jobs?{query}")
+        return tuple(JobRecord.from_json(job) for job in data["jobs"])
+
+    async def migrate(self, workflow: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a document in `workflow` with its nodes at the versions that the server has, and `changes`."""
+        return await self.request("POST", "/documents/migrate", {"workflow": workflow}, repeatable=True)
+
+    async def extract(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Return the workflow inside a video or picture that Kinegraph saved; the server does not keep the file.
+
+        Raises:
+            NotFoundError: It carries none.
+        """
+        return (await self._send_file("/documents/extract", path))["workflow"]
 
     async def catalogue(self) -> dict[str, Any]:
         """Return every node type and wire type there is."""
@@ -303,12 +257,15 @@ class Client:
 
     async def upload(self, path: str | os.PathLike[str]) -> Upload:
         """Send a file; its `name` in the answer is what a workflow's file inputs take."""
+        return Upload(**only(await self._send_file("/uploads", path), Upload))
+
+    async def _send_file(self, address: str, path: str | os.PathLike[str]) -> dict[str, Any]:
         file = Path(path)
         query = urllib.parse.urlencode({"name": file.name})
         headers = {"Content-Type": "application/octet-stream"}
         with await asyncio.to_thread(file.open, "rb") as content:
-            async with self.open("POST", f"/uploads?{query}", headers, content) as response:
-                return Upload(**_only(await _answer(response), Upload))
+            async with self.open("POST", f"{address}?{query}", headers, content) as response:
+                return await _answer(response)
 
     async def download(self, artifact: Artifact, path: str | os.PathLike[str]) -> Path:
         """Fetch a file that a job made, and check it; a download that breaks goes on where it broke.
@@ -440,7 +397,7 @@ async def _read_events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]
             lines = message.decode("utf-8").split("\n")
             data = "\n".join(line[5:].removeprefix(" ") for line in lines if line.startswith("data:"))
             if data:
-                yield Event(**_only(json.loads(data), Event))
+                yield Event(**only(json.loads(data), Event))
 
 
 async def _answer(response: aiohttp.ClientResponse) -> dict[str, Any]:
@@ -453,22 +410,10 @@ async def _answer(response: aiohttp.ClientResponse) -> dict[str, Any]:
         return data
     detail: dict[str, Any] = data.get("error") or {"message": f"{response.status} {response.reason}"}
     problems = tuple(Problem(**problem) for problem in detail.get("problems", ()))
-    kind = _kind(response.status, detail.get("code", ""))
+    kind = refusal_kind(response.status, detail.get("code", ""))
     error = kind(detail["message"], detail.get("code", ""), detail.get("hint", ""), problems)
     error.status = response.status
     raise error
-
-
-def _kind(status: int, code: str) -> type[RefusedError]:
-    if code in ("bad_workflow", "malformed_json"):
-        return WorkflowRefusedError
-    known: dict[int, type[RefusedError]] = {401: NotSignedInError, 404: NotFoundError, 409: ConflictError}
-    return known.get(status, ServerError if status >= 500 else RefusedError)
-
-
-def _only(data: Mapping[str, Any], kind: type[Any], *left_out: str) -> dict[str, Any]:
-    """Return the fields that the record has: a newer server may send more."""
-    return {name: data[name] for name in kind.__dataclass_fields__ if name in data and name not in left_out}
 
 
 def _quoted(part: str) -> str:
