@@ -14,6 +14,7 @@ from nodes import (
     FilePicker,
     Folders,
     InputProblem,
+    NodeInputError,
     Number,
     Output,
     ShownIf,
@@ -132,6 +133,45 @@ def _check_encoding(
         yield InputProblem("preset", f"{codec} has no preset {preset!r}", "set it to 'auto'")
     if bit_depth == 10 and codec not in _TEN_BIT:
         yield InputProblem("bit_depth", f"{codec} is not written with 10 bits here", "use 8, or another codec")
+
+
+@node(category="video", sink=True, aliases=("GIF", "WebP", "export", "write", "sticker", "loop"))
+def save_animation(
+    clip: Clip,
+    *,
+    filename: str = "animation",
+    format: Literal["gif", "webp"] = "webp",  # noqa: A002  (the field's word)
+    quality: Annotated[int, Slider(1, 100), ShownIf("format", ("webp",))] = 75,
+    ctx: Context,
+) -> Annotated[Artifact, Output("file")]:
+    """Write a clip as a silent picture that moves and loops for ever.
+
+    Args:
+        clip: What to write.
+        filename: Name in the outputs folder, without suffix; folders are separated by a slash. A number is added.
+        format: `webp` is smaller and has all colors, `gif` has 256 in each frame and is shown everywhere.
+        quality: From 1 (smallest file) to 100 (best picture).
+
+    Returns:
+        The file.
+    """
+    from server.media import animation
+
+    if format == "gif" and clip.fps > animation.MAX_GIF_FPS:
+        message = f"a GIF cannot show {float(clip.fps):g} frames a second"
+        raise NodeInputError("clip", message, "change its rate to 25, or use WebP")
+
+    def write(path: Path) -> None:
+        animation.write_animation(
+            path, clip, quality=quality, progress=lambda done, total: ctx.report(done, total, "frame")
+        )
+
+    return ctx.save(filename, f".{format}", f"image/{format}", write)
+
+
+@save_animation.check
+def _check_animation(filename: str, folders: Folders) -> Iterator[InputProblem]:
+    return output_problems(filename, folders)
 
 
 @node(category="video", title="Preview clip", sink=True, aliases=("contact sheet", "thumbnails", "look", "show"))

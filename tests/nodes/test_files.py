@@ -10,7 +10,7 @@ import pytest
 from nodes import Folders, Image, Node, NodeInputError
 from nodes.clip import draw_test_pattern
 from nodes.image import extract_frame, image_to_clip, load_image, load_mask, save_image
-from nodes.video import load_video, preview_clip, save_video
+from nodes.video import load_video, preview_clip, save_animation, save_video
 from server.media.probe import probe
 from tests.nodes.context import FakeContext
 
@@ -181,3 +181,20 @@ def test_a_preview_shows_the_frames_and_is_kept(ctx: FakeContext) -> None:
     assert artifact.media_type == "image/webp"
     assert (ctx.folders.outputs / artifact.path).read_bytes()[8:12] == b"WEBP"
     assert len(ctx.previews) == 1
+
+
+@pytest.mark.parametrize("file_format", ["gif", "webp"])
+def test_an_animation_is_a_picture_of_its_kind(file_format: str, ctx: FakeContext) -> None:
+    pattern = draw_test_pattern(width=64, height=48, seconds=0.25, fps=12.0)
+    artifact = save_animation(pattern, format=file_format, ctx=ctx)
+    assert artifact.media_type == f"image/{file_format}"
+    content = (ctx.folders.outputs / artifact.path).read_bytes()
+    assert content.startswith((b"GIF89a", b"RIFF"))
+    assert ctx.reports[-1] == (3, 3, "frame")
+
+
+def test_a_gif_that_is_too_fast_blames_the_clip(ctx: FakeContext) -> None:
+    with pytest.raises(NodeInputError, match="60") as caught:
+        save_animation(draw_test_pattern(seconds=0.1, fps=60.0), format="gif", ctx=ctx)
+    assert caught.value.input_name == "clip"
+    assert "25" in caught.value.hint
