@@ -146,14 +146,19 @@ export class Runner {
     this.#asked = new AbortController();
     try {
       const { summary, steps } = await client.plan(workflow, this.#asked.signal);
-      this.run.setState({
-        problems: [],
-        plan: { summary, steps: Object.fromEntries(steps.map((step) => [step.node, step])) },
-      });
+      const plan = { summary, steps: Object.fromEntries(steps.map((step) => [step.node, step])) };
+      // What was planned before a run says nothing of the nodes that it has finished meanwhile.
+      this.run.setState((state) => ({ problems: [], plan: isShownBusy(state) ? null : plan }));
     } catch (error) {
       if (error instanceof client.ApiError && error.status === 422)
         this.run.setState({ problems: error.problems, plan: null });
       else if (!(error instanceof client.ApiError || error instanceof DOMException)) throw error;
     }
   }
+}
+
+/** Whether the job on the canvas waits or runs. */
+function isShownBusy(state: RunState): boolean {
+  const job = state.jobs.find(({ entry }) => entry.id === state.shown);
+  return job !== undefined && !isEnded(job.entry);
 }

@@ -22,6 +22,8 @@ type Entry = { readonly title: string; readonly words: readonly string[]; readon
 
 /** Most entries that are drawn; whoever wants another types a letter more. */
 const SHOWN = 60;
+/** The pack that comes with Kinegraph, which needs no mention. */
+const BUILT_IN = "nodes";
 const WIDTH = 620;
 const HEIGHT = 420;
 
@@ -153,7 +155,9 @@ export function HelpCard({ definition }: { readonly definition: NodeDefinition }
       )}
       <footer>
         {definition.id}
-        {definition.source ? ` · ${t("search.pack", { pack: definition.source.pack })}` : ""}
+        {definition.source && definition.source.pack !== BUILT_IN
+          ? ` · ${t("search.pack", { pack: definition.source.pack })}`
+          : ""}
       </footer>
     </div>
   );
