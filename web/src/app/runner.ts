@@ -9,7 +9,7 @@ import type { Catalogue } from "../graph/catalogue";
 import { nodesOf, type Workflow } from "../graph/document";
 import { drawSeeds } from "../graph/edits";
 import { t } from "../i18n";
-import { afterEvent, NO_RUN, newEntry, type RunState, showJob, withJob, withJobs } from "../run/state";
+import { afterEvent, isEnded, NO_RUN, newEntry, type RunState, showJob, withJob, withJobs } from "../run/state";
 import { newSeed } from "../widgets/seed";
 
 /** Pause after an edit before the server is asked what it makes of the document. */
