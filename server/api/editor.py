@@ -56,7 +56,7 @@ async def open_editor(request: web.Request) -> web.StreamResponse:
     folder = request.app.get(EDITOR)
     if folder is None:
         return _page(NOT_BUILT) if request.path == "/" else _nothing_here(request)
-    path = await asyncio.to_thread(_find, folder, request.match_info["path"])
+    path = await asyncio.to_thread(_find, folder, request.match_info["path"] or "index.html")
     if path is None:
         # The editor's own addresses, such as /jobs, are drawn by its one page.
         if "text/html" not in request.headers.get("Accept", ""):

@@ -27,11 +27,11 @@ def test_the_server_loads_nothing_heavy() -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
-def test_the_sdk_loads_nothing_of_ours() -> None:
+def test_the_sdk_loads_nothing_of_ours_but_itself() -> None:
     code = "import sys, server.client; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     ours = {name for name in result.stdout.split() if name.startswith("server.")}
-    assert ours == {"server.client"}
+    assert ours == {"server.client", "server.client_records", "server.client_workflows"}
     assert "pydantic" not in result.stdout.split()
 
 
@@ -66,6 +66,8 @@ def test_a_built_editor_is_served_and_nothing_beside_it(tmp_path: Path, built: P
                     assert response.status == 200
                     assert "the editor" in await response.text()
                     assert response.content_type == "text/html"
+            async with session.get("/", headers={"Accept": "*/*"}) as response:
+                assert "the editor" in await response.text()
             async with session.get("/assets/app.js") as response:
                 assert response.content_type in ("text/javascript", "application/javascript")
                 etag = response.headers["ETag"]
