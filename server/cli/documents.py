@@ -1,4 +1,4 @@
-"""Gets a workflow from wherever the user has it: a JSON file, a video or image that carries one, or standard input."""
+"""Gets a workflow from wherever the user has it: a JSON file, a video or picture with one inside, or standard input."""
 
 from __future__ import annotations
 
@@ -6,40 +6,28 @@ import sys
 from pathlib import Path
 
 from server.cli.output import BAD_WORKFLOW, CommandError
+from server.jobs.session import WorkerSession
 
-MEDIA_SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".png"}
 
-
-def read_document(name: str) -> str | bytes:
+def read_document(name: str, session: WorkerSession) -> str | bytes:
     """Return the workflow's JSON text out of the file of that name; `-` is standard input.
 
     Raises:
         CommandError: The file cannot be read, or carries no workflow.
+        WorkflowError: It is a video or picture, and broken.
     """
     if name == "-":
         return sys.stdin.buffer.read()
     path = Path(name)
     try:
-        return _embedded(path) if path.suffix.lower() in MEDIA_SUFFIXES else path.read_bytes()
+        with path.open("rb") as file:
+            if session.catalogue.reader_of(path) is None:
+                return file.read()
     except OSError as error:
         message = f"cannot read {name!r}: {error.strerror or error}"
         raise CommandError(message, BAD_WORKFLOW) from error
-
-
-def _embedded(path: Path) -> str:
-    """Return the workflow inside a media file that Kinegraph saved."""
-    if not path.is_file():
-        raise FileNotFoundError(2, "no such file")
-    from server.media.errors import MediaError
-    from server.media.pictures import read_image_tags
-    from server.media.probe import probe
-
-    try:
-        text = read_image_tags(path).get("workflow") if path.suffix.lower() == ".png" else probe(path).workflow
-    except MediaError as error:
-        message = f"{error.message}; {error.hint}"
-        raise CommandError(message, BAD_WORKFLOW) from error
+    text = session.embedded_workflow(path)
     if text is None:
-        message = f"{str(path)!r} carries no workflow; it was not saved by Kinegraph, or something stripped it"
+        message = f"{name!r} carries no workflow; it was not saved by Kinegraph, or something stripped it"
         raise CommandError(message, BAD_WORKFLOW)
     return text

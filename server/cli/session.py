@@ -34,10 +34,10 @@ def open_workflow(options: argparse.Namespace) -> Generator[Opened]:
         CommandError: The file cannot be read.
         WorkflowError: With every problem of the workflow.
     """
-    text = read_document(options.file)
     settings = Settings.load().create_folders()
     session = WorkerSession(worker_hello(settings))
     try:
+        text = read_document(options.file, session)
         written = parse(text)
         values = dict(parse_setting(setting, written, session.catalogue) for setting in options.settings)
         checked = session.check(text, values)
