@@ -5,7 +5,7 @@ BIN    := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 PROMPT ?= a red ball drifts right across a green meadow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup video serve test check bench types
+.PHONY: help setup video serve test browser check bench types
 
 help:  ## list the targets
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -18,9 +18,13 @@ video: $(VENV)/.runtime  ## make one clip with the starter model: make video PRO
 serve: $(VENV)/.runtime  ## start the server and open it in the browser
 	$(BIN)/kinegraph serve
 
-test: check  ## everything: checks, then the whole suite
-	.ci/system-packages
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: check  ## the checks, then the whole suite but for the browser
+	.ci/system-packages ffprobe:ffmpeg curl:curl
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser"
+
+browser: $(VENV)/.dev  ## the editor's tests in a real Chromium
+	.ci/system-packages chromium:chromium
+	$(BIN)/python -m pytest -m browser
 
 check: $(VENV)/.dev  ## lint, format, types, import contracts
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
