@@ -28,8 +28,9 @@ async def test_a_worker_killed_in_the_middle_of_a_job_fails_it_with_signal_node_
     job = await service.submit(workflow("hold", mebibytes=150, flag=str(tmp_path / "flag")))
     waiting = await service.submit(workflow("remember", text="next"))
     await exists(tmp_path / "flag")
-    while (service.status()["worker"]["memory_bytes"] or 0) < 150 * 2**20:  # until a look has seen it
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(60):
+        while (service.status()["worker"]["memory_bytes"] or 0) < 150 * 2**20:  # until a look has seen it
+            await asyncio.sleep(0.05)
     kill(await worker_pid(service))
     done = await finished(service, job.id)
     assert done.state == "failed"
