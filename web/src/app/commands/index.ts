@@ -1,0 +1,24 @@
+/** Every command, once, in the order of the palette. */
+import { ARRANGE_COMMANDS } from "./arrange";
+import type { Command } from "./command";
+import { EDIT_COMMANDS } from "./edit";
+import { FILES_COMMANDS } from "./files";
+import { PANELS_COMMANDS } from "./panels";
+import { RUN_COMMANDS } from "./run";
+import { VIEW_COMMANDS } from "./view";
+
+export type { Command } from "./command";
+export { openHere, settle } from "./files";
+
+export const COMMANDS: readonly Command[] = [
+  ...RUN_COMMANDS,
+  ...EDIT_COMMANDS,
+  ...ARRANGE_COMMANDS,
+  ...VIEW_COMMANDS,
+  ...FILES_COMMANDS,
+  ...PANELS_COMMANDS,
+];
+
+export function commandById(id: string): Command | undefined {
+  return COMMANDS.find((entry) => entry.id === id);
+}

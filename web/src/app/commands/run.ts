@@ -1,0 +1,27 @@
+/** Commands that run, and stop running. */
+
+import { cancelJob } from "../../api/client";
+import { nodeIds } from "../../canvas/moving";
+import type { Workplace } from "../workplace";
+import { type Command, command } from "./command";
+
+export const RUN_COMMANDS: readonly Command[] = [
+  command("run", "cmd.run", ["mod+enter"], ({ runner }) => void runner.submit(), true),
+  command("run_front", "cmd.run_front", ["mod+shift+enter"], ({ runner }) => void runner.submit({ front: true }), true),
+  command("run_selected", "cmd.run_selected", ["alt+enter"], runSelected, true),
+  command(
+    "cancel",
+    "cmd.cancel",
+    ["mod+alt+enter"],
+    ({ runner }) => {
+      const job = runner.current;
+      if (job !== null) void runner.act(() => cancelJob(job));
+    },
+    true,
+  ),
+];
+
+function runSelected({ editor, runner }: Workplace): void {
+  const targets = [...nodeIds(editor)];
+  if (targets.length > 0) void runner.submit({ targets });
+}

@@ -1,0 +1,57 @@
+/** Commands that move the view, and the search-to-add. */
+
+import { faceOf } from "../../canvas/faces";
+import { nodeIds } from "../../canvas/moving";
+import { boundsOf, type Scene, sceneOf } from "../../canvas/scene";
+import { fitting, MAX_ZOOM, MIN_ZOOM, toGraph } from "../../canvas/window";
+import type { Point } from "../../graph/document";
+import type { Workplace } from "../workplace";
+import { type Command, command } from "./command";
+
+export const VIEW_COMMANDS: readonly Command[] = [
+  command("search", "cmd.search", ["space", "tab", "n"], openSearch),
+  command("fit", "cmd.fit", ["."], (place) => fitView(place, false)),
+  command("fit_selection", "cmd.fit_selection", ["f"], (place) => fitView(place, true)),
+  command("zoom_in", "cmd.zoom_in", ["alt+=", "mod+="], (place) =>
+    zoomTo(place, place.editor.view.getState().viewport.zoom * 1.25),
+  ),
+  command("zoom_out", "cmd.zoom_out", ["alt+-", "mod+-"], (place) =>
+    zoomTo(place, place.editor.view.getState().viewport.zoom / 1.25),
+  ),
+  command("zoom_reset", "cmd.zoom_reset", ["mod+0"], (place) => zoomTo(place, 1)),
+];
+
+export function sceneNow({ editor, runner }: Workplace): Scene {
+  const { nodes } = runner.run.getState();
+  return sceneOf(editor.scope, editor.definitions, (id) => faceOf(nodes[id]), null);
+}
+
+function openSearch({ editor }: Workplace): void {
+  const { pointer, viewport, size } = editor.view.getState();
+  const inside = (value: number, most: number) => value >= 0 && value <= most;
+  const local: Point = [pointer[0] * viewport.zoom + viewport.x, pointer[1] * viewport.zoom + viewport.y];
+  const seen = inside(local[0], size[0]) && inside(local[1], size[1]);
+  const at = seen ? pointer : toGraph(viewport, [size[0] / 2, size[1] / 2]);
+  const canvas = document.querySelector(".graph")?.getBoundingClientRect();
+  const screen: Point = [
+    at[0] * viewport.zoom + viewport.x + (canvas?.left ?? 0),
+    at[1] * viewport.zoom + viewport.y + (canvas?.top ?? 0),
+  ];
+  editor.view.setState({ search: { at, screen, link: null } });
+}
+
+export function fitView(place: Workplace, selected: boolean): void {
+  const { editor } = place;
+  const ids = nodeIds(editor);
+  const boxes = [...sceneNow(place).boxes.values()].filter((box) => !selected || ids.size === 0 || ids.has(box.id));
+  const bounds = boundsOf(boxes);
+  if (bounds) editor.view.setState(({ size }) => ({ goal: fitting(bounds, size) }));
+}
+
+function zoomTo({ editor }: Workplace, zoom: number): void {
+  const { viewport, size } = editor.view.getState();
+  const next = Math.min(Math.max(zoom, MIN_ZOOM), MAX_ZOOM);
+  const middle: Point = [size[0] / 2, size[1] / 2];
+  const at = toGraph(viewport, middle);
+  editor.view.setState({ goal: { x: middle[0] - at[0] * next, y: middle[1] - at[1] * next, zoom: next } });
+}

@@ -1,0 +1,64 @@
+import { memo } from "react";
+import { useDocument, useRun } from "../../editor/context";
+import { nodesOf, scopeAt } from "../../graph/document";
+import { faceOf } from "../faces";
+import { useNodeProblems } from "../problems";
+import { definitionOf, type Row, shapeOf } from "../shape";
+import { CollapsedPorts } from "./CollapsedPorts";
+import { NodeHeader } from "./NodeHeader";
+import { NodeRow } from "./NodeRow";
+
+/** One node, drawn row by row as `shape` lays it out. */
+export const NodeCard = memo(function NodeCard({ id }: { readonly id: string }) {
+  const node = useDocument((state) => nodesOf(scopeAt(state.history.document, state.scope))[id]);
+  const definition = useDocument((state) =>
+    definitionOf(scopeAt(state.history.document, state.scope), state.definitions, id),
+  );
+  const known = useDocument((state) => node !== undefined && state.definitions(node.type) !== undefined);
+  const run = useRun((state) => state.nodes[id]);
+  const selected = useDocument((state) => state.selection.has(id));
+  const problems = useNodeProblems(id);
+  if (!node) return null;
+  const shape = shapeOf(node, definition, faceOf(run));
+  const state = problems.size > 0 || run?.state === "failed" ? "failed" : (run?.state ?? "idle");
+  return (
+    <article
+      className="node"
+      data-node={id}
+      data-state={state}
+      data-mode={node.mode ?? "run"}
+      data-selected={selected}
+      data-unknown={!known}
+      aria-label={node.title || definition.title}
+      style={
+        {
+          width: shape.width,
+          height: shape.height,
+          ...(node.color ? { "--node-tint": node.color } : {}),
+        } as React.CSSProperties
+      }
+    >
+      <NodeHeader
+        id={id}
+        node={node}
+        definition={definition}
+        run={run}
+        known={known}
+        problem={problems.get("") ?? null}
+      />
+      {shape.rows.length > 0 && (
+        <div className="node-body">
+          {shape.rows.map((row) => (
+            <NodeRow key={rowKey(row)} id={id} node={node} row={row} run={run} problems={problems} />
+          ))}
+        </div>
+      )}
+      {node.collapsed && <CollapsedPorts id={id} node={node} definition={definition} />}
+    </article>
+  );
+});
+
+function rowKey(row: Row): string {
+  if (row.kind === "ports") return `ports ${row.input?.name} ${row.output?.name}`;
+  return row.kind === "knob" ? `knob ${row.socket.name}` : row.kind;
+}

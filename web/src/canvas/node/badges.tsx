@@ -1,0 +1,84 @@
+import { AlertTriangle, CircleCheck, LoaderCircle, RefreshCw, Zap } from "lucide-react";
+import { useEffect, useState } from "react";
+import { useRun } from "../../editor/context";
+import { t } from "../../i18n";
+import type { NodeRun } from "../../run/state";
+
+/** How the node stands: running, failed, done, from the cache, or done for settings that have changed since. */
+export function RunBadge({ id, run }: { readonly id: string; readonly run: NodeRun | undefined }) {
+  const step = useRun((state) => state.plan?.steps[id]);
+  if (run?.state === "running") return <BusyBadge run={run} />;
+  if (run?.state === "failed")
+    return (
+      <span className="node-badge bad">
+        <AlertTriangle size={14} aria-label={t("node.failed")} />
+      </span>
+    );
+  if (run && step?.state === "run") {
+    const reason = t("node.will_run", { name: step.reason });
+    return (
+      <span className="node-badge stale" title={reason}>
+        <RefreshCw size={12} aria-label={reason} />
+      </span>
+    );
+  }
+  if (run?.state === "done") return <DoneBadge run={run} />;
+  if (run?.state !== "cached" && step?.state !== "cached") return null;
+  return (
+    <span className="node-badge" title={t("node.cached")}>
+      <Zap size={13} aria-label={t("node.cached")} />
+    </span>
+  );
+}
+
+function BusyBadge({ run }: { readonly run: NodeRun }) {
+  return (
+    <span className="node-badge busy">
+      {run.total ? (
+        <span className="node-count">{t("node.progress", { done: run.done, total: run.total })}</span>
+      ) : (
+        <Elapsed since={run.since} />
+      )}
+      <LoaderCircle size={13} className="spin" aria-label={t("node.running")} />
+    </span>
+  );
+}
+
+function DoneBadge({ run }: { readonly run: NodeRun }) {
+  const worthSaying = run.seconds !== null && run.seconds >= 0.05;
+  return (
+    <span className="node-badge good">
+      {worthSaying && <span className="node-count">{t("node.seconds", { count: run.seconds?.toFixed(1) ?? "" })}</span>}
+      <CircleCheck size={13} aria-hidden />
+    </span>
+  );
+}
+
+function Elapsed({ since }: { readonly since: number }) {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 500);
+    return () => clearInterval(timer);
+  }, []);
+  const seconds = (now - since) / 1000;
+  return seconds < 1 ? null : <span className="node-count">{t("node.seconds", { count: seconds.toFixed(0) })}</span>;
+}
+
+/** How far a running node is. */
+export function Progress({ run }: { readonly run: NodeRun }) {
+  const share = run.total ? run.done / run.total : null;
+  return (
+    <div
+      className="node-progress"
+      role="progressbar"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      {...(share === null ? {} : { "aria-valuenow": Math.round(share * 100) })}
+    >
+      <div
+        className={share === null ? "indeterminate" : ""}
+        style={share === null ? {} : { width: `${share * 100}%` }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,11 @@
+/** Search-to-add. */
+export const search = {
+  "search.placeholder": "Search nodes",
+  "search.placeholder_fit": "Nodes that take {type}",
+  "search.placeholder_give": "Nodes that give {type}",
+  "search.nothing": "No node matches",
+  "search.nothing_hint": "Try another word, or fewer letters",
+  "search.inputs": "Takes",
+  "search.outputs": "Gives",
+  "search.pack": "from {pack}",
+} as const;

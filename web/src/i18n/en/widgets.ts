@@ -1,0 +1,20 @@
+/** Knobs and their limits. */
+export const widgets = {
+  "limit.not_a_number": "Type a number",
+  "limit.not_whole": "Whole numbers only",
+  "limit.too_small": "At least {limit}",
+  "limit.too_large": "At most {limit}",
+  "limit.off_grid": "A multiple of {limit}",
+  "limit.too_long": "At most {limit} characters",
+  "limit.not_an_option": "Not one of the options",
+  "limit.not_a_color": "Write it as #rrggbb",
+  "limit.wrong_file_type": "Takes {limit}",
+  "limit.missing": "Choose something here",
+  "widget.random": "New random seed",
+  "widget.seed_fixed": "The seed stays. Click: a new one for each run",
+  "widget.seed_random": "A new seed for each run. Click: keep it",
+  "widget.upload": "Upload a file",
+  "widget.choose_file": "Choose a file",
+  "widget.uploading": "Uploading…",
+  "widget.reset": "Back to the default",
+} as const;
