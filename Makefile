@@ -18,11 +18,12 @@ video: $(VENV)/.runtime  ## make one clip with the starter model: make video PRO
 serve: $(VENV)/.runtime  ## start the server and open it in the browser
 	$(BIN)/kinegraph serve
 
-test: check  ## the checks, then the whole suite but for the browser
-	.ci/system-packages ffprobe:ffmpeg curl:curl
+test: check  ## the checks, then the whole suite, the editor in a real Chromium too
+	.ci/system-packages chromium:chromium ffprobe:ffmpeg curl:curl
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser"
+	$(BIN)/python -m pytest -m browser  # in a process of its own: Playwright's driver spins in a worker of xdist
 
-browser: $(VENV)/.dev  ## the editor's tests in a real Chromium
+browser: $(VENV)/.dev  ## only the editor's tests in a real Chromium
 	.ci/system-packages chromium:chromium
 	$(BIN)/python -m pytest -m browser
 
