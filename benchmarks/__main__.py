@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.table import machine
 
-NAMES = ("startup", "engine", "jobs", "generation", "streaming")
+NAMES = ("startup", "engine", "jobs", "generation", "streaming", "editor")
 
 
 def main(names: list[str]) -> int:

@@ -198,7 +198,7 @@ function ViewGoal() {
   const goal = useView((view) => view.goal);
   useEffect(() => {
     if (!goal) return;
-    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const still = goal.jump || window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     void flow.setViewport(goal, still ? {} : { duration: 180 });
     editor.view.setState({ goal: null });
   }, [goal, flow, editor]);

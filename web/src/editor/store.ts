@@ -54,8 +54,8 @@ export type ViewState = {
   readonly hovered: InputEnd | null;
   readonly search: SearchRequest | null;
   readonly renaming: string | null;
-  /** Where a command wants the view to go. */
-  readonly goal: ViewState["viewport"] | null;
+  /** Where a command wants the view to go; at once, when it jumps. */
+  readonly goal: (ViewState["viewport"] & { readonly jump?: boolean }) | null;
   /** Last place of the pointer on the canvas, in the graph's coordinates. */
   readonly pointer: Point;
 };

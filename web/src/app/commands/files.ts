@@ -6,7 +6,7 @@ import { askForFile, download, openFile } from "../files";
 import type { Workplace } from "../workplace";
 import { tidy } from "./arrange";
 import { type Command, command } from "./command";
-import { fitView } from "./view";
+import { jumpToAll } from "./view";
 
 export const FILES_COMMANDS: readonly Command[] = [
   command("new", "cmd.new", ["alt+n"], ({ editor, runner }) => {
@@ -34,5 +34,5 @@ export function settle(place: Workplace): void {
   const { editor } = place;
   const nodes = Object.values(nodesOf(editor.scope));
   if (nodes.length > 1 && nodes.every((node) => node.at === undefined)) tidy(place);
-  fitView(place, false);
+  jumpToAll(place);
 }

@@ -3,7 +3,7 @@
 import { faceOf } from "../../canvas/faces";
 import { nodeIds } from "../../canvas/moving";
 import { boundsOf, type Scene, sceneOf } from "../../canvas/scene";
-import { fitting, MAX_ZOOM, MIN_ZOOM, toGraph } from "../../canvas/window";
+import { fitting, MAX_ZOOM, MIN_ZOOM, toGraph, type Viewport } from "../../canvas/window";
 import type { Point } from "../../graph/document";
 import type { Workplace } from "../workplace";
 import { type Command, command } from "./command";
@@ -41,11 +41,21 @@ function openSearch({ editor }: Workplace): void {
 }
 
 export function fitView(place: Workplace, selected: boolean): void {
-  const { editor } = place;
-  const ids = nodeIds(editor);
+  const goal = fitted(place, selected);
+  if (goal) place.editor.view.setState({ goal });
+}
+
+/** Show all of a document that was just opened, at once, so that no node is mounted for a view that is left again. */
+export function jumpToAll(place: Workplace): void {
+  const viewport = fitted(place, false);
+  if (viewport) place.editor.view.setState({ viewport, goal: { ...viewport, jump: true } });
+}
+
+function fitted(place: Workplace, selected: boolean): Viewport | null {
+  const ids = nodeIds(place.editor);
   const boxes = [...sceneNow(place).boxes.values()].filter((box) => !selected || ids.size === 0 || ids.has(box.id));
   const bounds = boundsOf(boxes);
-  if (bounds) editor.view.setState(({ size }) => ({ goal: fitting(bounds, size) }));
+  return bounds && fitting(bounds, place.editor.view.getState().size);
 }
 
 function zoomTo({ editor }: Workplace, zoom: number): void {
