@@ -235,8 +235,9 @@ def _table(taken: dict[tuple[int, str], list[Figures]]) -> Table:
         rows.append(cells)
     head = ["nodes", "what", "load ms", *(f"{motion}, ms" for motion in MOTIONS), "heap MiB", "elements at 1:1"]
     note = (
-        f"Chromium without a GPU (software rendering), {VIEW['width']}x{VIEW['height']}. Nodes of 3 inputs, 2 outputs and 4 "
-        f"knobs on a grid. Load: from the graph handed over to the last change of the page before it rests, whole graph in "
-        f"view. Motions: time between frames, median / 95th percentile. Medians of {ROUNDS} rounds in turn (3,000 nodes: one)."
+        f"Chromium without a GPU (software rendering), {VIEW['width']}x{VIEW['height']}. Nodes of 3 inputs, 2 outputs "
+        "and 4 knobs on a grid. Load: from the graph handed over to the last change of the page before it rests, whole "
+        "graph in view. Motions: time between frames, median / 95th percentile. "
+        f"Medians of {ROUNDS} rounds in turn (3,000 nodes: one)."
     )
     return Table("The editor's canvas", note, head, rows)
