@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import Annotated
 
 from nodes import Context, InputProblem, Latent, Model, NodeInputError, Number, node
@@ -55,9 +54,7 @@ def empty_latent_video(
 
 def _warn_of_the_untried(model: Model, latent: Latent, ctx: Context) -> None:
     """Warn when the model's manifest says that it was trained at one size only, and the latent is larger."""
-    from server.diffusion import weights
-
-    trained = weights.manifest(Path(model.folder)).get("trained")
+    trained = model.source.about().get("trained")
     if trained and any(getattr(latent, side) > trained[side] for side in ("width", "height", "frames")):
         size = f"{trained['width']}x{trained['height']} pixels and {trained['frames']} frames"
         message = f"{model.name} was trained at {size}; what is larger or longer may fall apart"

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 import server.diffusion
 from nodes import Advanced, FilePicker, Folders, Model, NodeInputError, TextEncoder, Vae, node
 from nodes.blame import blaming
+from server.diffusion import folders as model_folders
 from server.diffusion import weights
 
 STARTERS = Path(server.diffusion.__file__).parent / "starter"
@@ -52,7 +53,7 @@ def load_starter(
 @load_starter.fingerprint
 def _starter_files(name: str) -> str:
     with blaming("name"):
-        return weights.fingerprint(STARTERS / name)
+        return weights.fingerprint(model_folders.read(STARTERS / name))
 
 
 @node(
@@ -80,7 +81,7 @@ def load_model(
 @load_model.fingerprint
 def _model_files(folder: Path, folders: Folders) -> str:
     with blaming("folder"):
-        return weights.fingerprint(_inside(folders, folder))
+        return weights.fingerprint(model_folders.read(_inside(folders, folder)))
 
 
 def _inside(folders: Folders, folder: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 from nodes import Conditioning, Context, Text, TextEncoder, node
@@ -39,11 +38,10 @@ def encode_text(
 def _losses(encoder: TextEncoder, text: str, device: str) -> Iterator[tuple[str, str]]:
     """Yield what of the prompt the model will not see, and what to do about it."""
     from server.diffusion import text as encoding
-    from server.diffusion import weights
 
     unknown = encoding.unknown_words(encoder, text, device=device)
     if unknown:
-        examples = weights.manifest(Path(encoder.folder)).get("examples")
+        examples = encoder.source.about().get("examples")
         hint = f"a prompt that it knows is {examples[0]!r}" if examples else "use simpler words"
         yield f"{encoder.name} does not know and leaves out: {', '.join(unknown)}", hint
     count, most = encoding.token_count(encoder, text, device=device), encoder.capabilities.prompt_tokens

@@ -86,10 +86,9 @@ def _models() -> list[dict[str, str]]:
     from server.diffusion.weights import describe
 
     starters = Path(server.__file__).parent / "diffusion" / "starter"
-    described = [
-        describe(folder).model for folder in sorted(starters.iterdir()) if (folder / "model_index.json").is_file()
-    ]
-    return [{"name": model.name, "family": model.family, "folder": model.folder} for model in described]
+    folders = [folder for folder in sorted(starters.iterdir()) if (folder / "model_index.json").is_file()]
+    described = [(describe(folder).model, folder) for folder in folders]
+    return [{"name": model.name, "family": model.family, "folder": str(folder)} for model, folder in described]
 
 
 def _packs(settings: Settings, troubles: list[str]) -> dict[str, int]:

@@ -123,6 +123,15 @@ def digest(paths: tuple[Path, ...]) -> str:
     return total.hexdigest()
 
 
+def digest_texts(*texts: str) -> str:
+    """Return one hex digest over texts, in order."""
+    total = hashlib.blake2b(digest_size=16)
+    for text in texts:
+        encoded = text.encode()
+        total.update(len(encoded).to_bytes(8, "little") + encoded)
+    return total.hexdigest()
+
+
 @lru_cache(maxsize=4096)
 def _digest_file(path: str, size: int, mtime_ns: int) -> bytes:
     # Size and time are there for the cache's sake: a file that changed on disk is hashed anew.

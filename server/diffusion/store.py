@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.errors import DiffusionError
+from server.diffusion.source import Part, Source
 from server.diffusion.types import Capabilities, Conditioning, ImageEncoder, Latent, Model, TextEncoder, Vae, Weights
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def write_weights(value: Weights, folder: Path) -> None:
     """Write a description to a folder that exists."""
     capabilities = dataclasses.asdict(value.capabilities) | {"default_fps": str(value.capabilities.default_fps)}
     own = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    _write_about(folder, own | {"kind": type(value).__name__, "capabilities": capabilities})
+    source = dataclasses.asdict(value.source)
+    _write_about(folder, own | {"kind": type(value).__name__, "capabilities": capabilities, "source": source})
 
 
 def read_weights(folder: Path) -> Weights:
@@ -45,9 +47,15 @@ def read_weights(folder: Path) -> Weights:
         known: dict[str, Any] = {
             name: tuple(entry) if isinstance(entry, list) else entry for name, entry in capabilities.items()
         }
+        about["source"] = _read_source(about["source"])
         return kind(**about, capabilities=Capabilities(**known, default_fps=fps))
     except (KeyError, TypeError, ValueError) as error:
         raise _broken(folder) from error
+
+
+def _read_source(data: dict[str, Any]) -> Source:
+    parts = tuple(Part(**part | {"files": tuple(part["files"])}) for part in data.pop("parts"))
+    return Source(**data, parts=parts)
 
 
 def write_conditioning(value: Conditioning, folder: Path) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from server.diffusion.source import Source
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -110,14 +112,15 @@ class Weights:
     """One component of a model on disk: a description, never the tensors. Cheap to make, hash and compare.
 
     Attributes:
-        folder: Absolute path of the model's folder (the one with model_index.json).
+        source: Where its files are, and those of the model's other components. Not compared: the digest says what is
+            in this component's files, wherever they are.
         digest: Hex digest of the component's files, so that changed files are another component.
         name: Name for people.
         dtype: "auto", "float32", "bfloat16" or "float16"; auto depends on the device.
         capabilities: What the model can make.
     """
 
-    folder: str
+    source: Source = field(compare=False, repr=False)
     digest: str
     name: str
     dtype: str = "auto"

@@ -1,30 +1,27 @@
-"""From a model folder to descriptions of its components: recognise, check, digest. Loads no weights.
+"""From model files to descriptions of their components: recognise, check, digest. Loads no weights.
 
-A model folder is in the layout of diffusers (model_index.json and a subfolder for each component), and may have a
-manifest, kinegraph.json, that says what the layout cannot: name, prompt length, preferred settings. Nothing is ever
-fetched.
+A model is a folder in the layout of diffusers, which may have a manifest, kinegraph.json, that says what the layout
+cannot: name, prompt length, preferred settings. Nothing is ever fetched.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from server.diffusion import families, files
+from server.diffusion import families, files, folders
 from server.diffusion.errors import WeightsError
-from server.diffusion.families.base import Family
+from server.diffusion.folders import MANIFEST
+from server.diffusion.source import FOLDER, Part, Source
 from server.diffusion.types import Capabilities, ImageEncoder, Model, TextEncoder, Vae, Weights
 
-MANIFEST = "kinegraph.json"
 DTYPES = ("auto", "float32", "bfloat16", "float16")
-
-_WITHOUT_WEIGHTS = frozenset({"scheduler", "tokenizer", "tokenizer_2", "image_processor", "feature_extractor"})
 
 W = TypeVar("W", bound=Weights)
 
 
 class Descriptions(NamedTuple):
-    """The components of one model folder."""
+    """The components of one model."""
 
     model: Model
     text_encoder: TextEncoder
@@ -41,51 +38,40 @@ def describe(folder: Path, *, dtype: str = "auto") -> Descriptions:
     Raises:
         WeightsError: No model, an unknown family, a missing or damaged file, or a pickle.
     """
+    return describe_source(folders.read(folder.resolve()), dtype=dtype)
+
+
+def describe_source(source: Source, *, dtype: str = "auto") -> Descriptions:
+    """Describe the components of a model whose files are known.
+
+    Raises:
+        WeightsError: The precision is unknown, or a configuration makes no sense.
+    """
     if dtype not in DTYPES:
         raise WeightsError(f"There is no precision {dtype!r}.", f"Use one of {', '.join(DTYPES)}.")
-    folder = folder.resolve()
-    family = _family(folder)
-    _check(folder, family)
-    capabilities = _capabilities(folder, family)
+    capabilities = _capabilities(source)
     return Descriptions(
-        model=_component(Model, folder, dtype, capabilities),
-        text_encoder=_component(TextEncoder, folder, dtype, capabilities),
-        vae=_component(Vae, folder, dtype, capabilities),
+        model=_component(Model, source, dtype, capabilities),
+        text_encoder=_component(TextEncoder, source, dtype, capabilities),
+        vae=_component(Vae, source, dtype, capabilities),
     )
 
 
 def vae_of(model: Model) -> Vae:
-    """Describe the autoencoder in a model's own folder, for previews of its latents."""
-    return _component(Vae, Path(model.folder), model.dtype, model.capabilities)
+    """Describe the autoencoder that belongs to a model, for previews of its latents."""
+    return _component(Vae, model.source, model.dtype, model.capabilities)
 
 
 def image_encoder_of(weights: Weights) -> ImageEncoder | None:
-    """Describe the image encoder in a component's own folder; None when its family's variant has none."""
-    folder = Path(weights.folder)
-    if not families.get(weights.family).components(ImageEncoder, folder):
+    """Describe the image encoder that belongs to a component; None when its family's variant has none."""
+    if not _parts(ImageEncoder, weights.source):
         return None
-    return _component(ImageEncoder, folder, weights.dtype, weights.capabilities)
+    return _component(ImageEncoder, weights.source, weights.dtype, weights.capabilities)
 
 
-def fingerprint(folder: Path) -> str:
-    """Return a hex digest of everything in the folder that `describe` depends on.
-
-    Raises:
-        WeightsError: As `describe`.
-    """
-    folder = folder.resolve()
-    family = _family(folder)
-    _check(folder, family)
-    parts = [folder / "model_index.json", *_subfolders(folder, family)]
-    if (folder / MANIFEST).is_file():
-        parts.append(folder / MANIFEST)
-    return files.digest(tuple(parts))
-
-
-def manifest(folder: Path) -> dict[str, Any]:
-    """Return the folder's manifest; empty when it has none."""
-    path = folder / MANIFEST
-    return files.read_json(path) if path.is_file() else {}
+def fingerprint(source: Source) -> str:
+    """Return a hex digest of everything that a model's descriptions depend on."""
+    return files.digest_texts(source.options, source.manifest, *map(_part_digest, source.parts))
 
 
 def check_unchanged(weights: Weights) -> None:
@@ -94,10 +80,9 @@ def check_unchanged(weights: Weights) -> None:
     Raises:
         WeightsError: They changed or went away.
     """
-    family = families.get(weights.family)
-    folder = Path(weights.folder)
-    _check(folder, family)
-    if files.digest(tuple(folder / part for part in family.components(type(weights), folder))) != weights.digest:
+    parts = _parts(type(weights), weights.source)
+    gone = [file for part in parts for file in part.files if not Path(file).exists()]
+    if gone or _digest(parts) != weights.digest:
         raise WeightsError(
             f"The files of {weights.name} changed after the workflow began.", "Run the workflow again from its loader."
         )
@@ -105,64 +90,43 @@ def check_unchanged(weights: Weights) -> None:
 
 def loaded_count(weights: Weights) -> int:
     """Return how many parameters loading the component brings into memory, read from the files' headers."""
-    folder = Path(weights.folder)
     experts = weights.capabilities.experts
     others = set(experts) - {weights.expert or experts[0]} if isinstance(weights, Model) else set[str]()
-    parts = families.get(weights.family).components(type(weights), folder)
-    loaded = (folder / part for part in parts if part not in others)
-    return sum(files.tensor_count(part) for part in loaded if (part / "config.json").is_file())
+    loaded = (part for part in _parts(type(weights), weights.source) if part.name not in others)
+    return sum(files.tensor_count(Path(part.files[0])) for part in loaded if _has_tensors(part))
 
 
-def _family(folder: Path) -> Family:
-    if not folder.is_dir():
-        raise WeightsError(f"There is no model folder {folder.name}.", "Check the path.")
-    if not (folder / "model_index.json").is_file():
-        raise WeightsError(
-            f"{folder.name} has no model_index.json, so it is no model folder of diffusers.",
-            "Choose the folder that holds transformer, vae and text_encoder.",
-        )
-    return families.for_pipeline(str(files.read_json(folder / "model_index.json").get("_class_name", "")))
+def _has_tensors(part: Part) -> bool:
+    return (Path(part.files[0]) / "config.json").is_file()
 
 
-def _subfolders(folder: Path, family: Family) -> list[Path]:
-    kinds = (Model, TextEncoder, Vae, ImageEncoder)
-    return [folder / part for kind in kinds for part in family.components(kind, folder)]
+def _parts(kind: type[Weights], source: Source) -> list[Part]:
+    named = [part.name for part in source.parts]
+    return [source.part(name) for name in families.get(source.family).components(kind, named)]
 
 
-def _check(folder: Path, family: Family) -> None:
-    for part in _subfolders(folder, family):
-        if not part.is_dir():
-            raise WeightsError(f"{folder.name} lacks the folder {part.name}.", "Copy or download it again.")
-        if part.name not in _WITHOUT_WEIGHTS:
-            files.read_json(part / "config.json")
-            files.tensor_files(part)
-    network = family.components(Model, folder)[0]
-    found = files.read_json(folder / network / "config.json").get("_class_name", family.denoiser)
-    if found != family.denoiser:
-        raise WeightsError(
-            f"{folder.name} is said to be of the {family.name} family, but its {network} is a {found}.",
-            "The folder mixes files of different models; copy or download it again.",
-        )
-
-
-def _capabilities(folder: Path, family: Family) -> Capabilities:
+def _capabilities(source: Source) -> Capabilities:
     try:
-        return family.capabilities(folder, manifest(folder))
+        return families.get(source.family).capabilities(source)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise WeightsError(
-            f"A configuration or {MANIFEST} in {folder.name} holds a value that makes no sense: {error}.",
-            "Copy or download the folder again, or correct the manifest.",
+            f"A configuration or {MANIFEST} of {source.name} holds a value that makes no sense: {error}.",
+            "Copy or download the model again, or correct the manifest.",
         ) from error
 
 
-def _component(kind: type[W], folder: Path, dtype: str, capabilities: Capabilities) -> W:
-    parts = families.get(capabilities.family).components(kind, folder)
-    about = manifest(folder)
-    name = str(about.get("title") or about.get("name") or folder.name)
-    return kind(
-        folder=str(folder),
-        digest=files.digest(tuple(folder / part for part in parts)),
-        name=name,
-        dtype=dtype,
-        capabilities=capabilities,
+def _component(kind: type[W], source: Source, dtype: str, capabilities: Capabilities) -> W:
+    digest = _digest(_parts(kind, source))
+    return kind(source=source, digest=digest, name=source.name, dtype=dtype, capabilities=capabilities)
+
+
+def _digest(parts: list[Part]) -> str:
+    return files.digest_texts(*map(_part_digest, parts))
+
+
+def _part_digest(part: Part) -> str:
+    contents = files.digest(tuple(map(Path, part.files)))
+    # A folder's configuration is among its files.
+    return files.digest_texts(
+        part.name, part.layout, part.prefix, "" if part.layout == FOLDER else part.config, contents
     )

@@ -180,11 +180,11 @@ def test_two_parts_of_a_run_with_two_experts_equal_the_whole(
 
 
 def test_the_first_frame_of_the_small_model_is_the_image(folder: Callable[[str], Path], residency: Residency) -> None:
-    model, _, autoencoder = weights.describe(folder("2.2 5B image"))
+    model, encoder, autoencoder = weights.describe(folder("2.2 5B image"))
     where = {"device": "cpu", "residency": residency}
     latent = empty_latent(model.capabilities, width=WIDTH, height=HEIGHT, frames=FRAMES)
     picture = np.full((HEIGHT, WIDTH, 3), 0.7, np.float32)
-    prompt = encode_text(weights.describe(Path(model.folder)).text_encoder, PROMPT, **where)
+    prompt = encode_text(encoder, PROMPT, **where)
     positive = condition_on_images(autoencoder, prompt, latent, {0: picture}, **where)
     seen: list[torch.Tensor] = []
     result = denoise(

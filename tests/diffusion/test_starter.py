@@ -59,7 +59,7 @@ def test_its_frames_equal_the_pipelines_bit_for_bit(
 
 
 def test_every_example_in_its_manifest_is_in_its_vocabulary(starter: Descriptions, residency: Residency) -> None:
-    examples = weights.manifest(FOLDER)["examples"]
+    examples = weights.describe(FOLDER).model.source.about()["examples"]
     assert examples
     for prompt in examples:
         assert unknown_words(starter.text_encoder, prompt, device="cpu", residency=residency) == ()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from server.diffusion import families, memory, weights
+from server.diffusion import families, folders, memory, weights
 from server.diffusion.errors import WeightsError
 from server.diffusion.types import Model, TextEncoder, Vae
 
@@ -60,8 +60,8 @@ def test_without_a_manifest_the_familys_own_settings_hold(folder: Path) -> None:
 def test_the_digest_follows_the_content_and_not_the_place(folder: Path, tmp_path: Path) -> None:
     before = weights.describe(folder)
     elsewhere = shutil.copytree(folder, tmp_path / "elsewhere")
-    assert weights.fingerprint(elsewhere) == weights.fingerprint(folder)
-    fingerprint = weights.fingerprint(folder)
+    assert weights.fingerprint(folders.read(elsewhere)) == weights.fingerprint(folders.read(folder))
+    fingerprint = weights.fingerprint(folders.read(folder))
     path = folder / TRANSFORMER
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -70,15 +70,15 @@ def test_the_digest_follows_the_content_and_not_the_place(folder: Path, tmp_path
     after = weights.describe(folder)
     assert after.model.digest != before.model.digest
     assert after.vae.digest == before.vae.digest
-    assert weights.fingerprint(folder) != fingerprint
+    assert weights.fingerprint(folders.read(folder)) != fingerprint
 
 
 def test_the_fingerprint_follows_the_manifest(folder: Path) -> None:
-    fingerprint = weights.fingerprint(folder)
+    fingerprint = weights.fingerprint(folders.read(folder))
     (folder / "vae" / ".DS_Store").write_bytes(b"a hidden file")
-    assert weights.fingerprint(folder) == fingerprint
+    assert weights.fingerprint(folders.read(folder)) == fingerprint
     edit(folder / weights.MANIFEST, defaults={"steps": 9})
-    assert weights.fingerprint(folder) != fingerprint
+    assert weights.fingerprint(folders.read(folder)) != fingerprint
 
 
 def cut(folder: Path) -> None:
@@ -255,9 +255,9 @@ def test_a_network_of_another_family_than_the_folder_claims_is_named(folder: Pat
 
 def test_describing_a_model_loads_no_torch(folder: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from server.diffusion import families, weights, types, store; "
+        "import sys; from pathlib import Path; from server.diffusion import families, folders, weights, types, store; "
         "[families.get(name) for name in families.names()]; "
-        "weights.describe(Path(sys.argv[1])); weights.fingerprint(Path(sys.argv[1])); "
+        "weights.describe(Path(sys.argv[1])); weights.fingerprint(folders.read(Path(sys.argv[1]))); "
         "sys.exit(str([m for m in ('torch', 'diffusers', 'transformers', 'numpy') if m in sys.modules] or ''))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False)

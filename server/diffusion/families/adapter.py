@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.errors import SamplingError
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 class Adapter:
     """Defaults: one denoiser, one text encoder, samples (batch, channels, frames, height, width), no images."""
 
-    def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
-        """Return the subfolders that make up a description of this kind; none where the variant has no such part."""
-        del folder
+    def components(self, kind: type[Weights], named: Collection[str]) -> tuple[str, ...]:
+        """Return the components that make up a description of this kind; none where the variant has no such part."""
+        del named
         parts: Mapping[type[Weights], tuple[str, ...]] = {
             Model: ("transformer", "scheduler"),
             TextEncoder: ("text_encoder", "tokenizer"),

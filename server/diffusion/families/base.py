@@ -7,11 +7,11 @@ else does. Samples and conditioning are dicts of named tensors, so that sound or
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from server.diffusion.source import Source
 from server.diffusion.types import Capabilities, Latent, Weights
 
 if TYPE_CHECKING:
@@ -128,15 +128,20 @@ class Family(Protocol):
         """Class name of the denoising network, as its configuration carries it."""
         ...
 
-    def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
-        """Return the subfolders that make up a description of this kind; none where the variant has no such part."""
+    def components(self, kind: type[Weights], named: Collection[str]) -> tuple[str, ...]:
+        """Return the components that make up a description of this kind; none where the variant has no such part.
+
+        Args:
+            kind: The kind of description.
+            named: Components that the pipeline is said to have.
+        """
         ...
 
-    def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
-        """Read from the folder's configurations what the model can make; loads no weights.
+    def capabilities(self, source: Source) -> Capabilities:
+        """Read from the configurations what the model can make; loads no weights.
 
         Raises:
-            WeightsError: The folder holds a variant that this adapter cannot run.
+            WeightsError: It is a variant that this adapter cannot run.
         """
         ...
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.families import posterior, t5
 from server.diffusion.families.adapter import FrameFirst
 from server.diffusion.families.base import Denoiser, ImageOptions, Step, Tensors, TextStack
 from server.diffusion.families.loading import load_module, module_device
-from server.diffusion.files import read_json
+from server.diffusion.source import Source
 from server.diffusion.types import MAIN, Capabilities, Latent, Model, TextEncoder, Weights
 
 if TYPE_CHECKING:
@@ -34,16 +33,17 @@ class CogVideoX(FrameFirst):
     pipelines = frozenset({"CogVideoXPipeline", "CogVideoXImageToVideoPipeline"})
     denoiser = "CogVideoXTransformer3DModel"
 
-    def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
-        """Read from the folder's configurations what the model can make."""
-        vae = read_json(folder / "vae" / "config.json")
-        config = read_json(folder / "transformer" / "config.json")
+    def capabilities(self, source: Source) -> Capabilities:
+        """Read from the configurations what the model can make."""
+        vae = source.config("vae")
+        config = source.config("transformer")
         spatial, temporal = _spatial(vae), int(vae.get("temporal_compression_ratio", 4))
         width, height = config.get("sample_width", 90) * spatial, config.get("sample_height", 60) * spatial
         frames = config.get("sample_frames", 49)
         fixed = bool(config.get("use_learned_positional_embeddings"))
         newer = config.get("patch_size_t") is not None
         images = ("first",) if config.get("in_channels", 16) != config.get("out_channels", 16) else ()
+        manifest = source.about()
         defaults = manifest.get("defaults", {})
         return Capabilities(
             family=self.name,
@@ -74,13 +74,13 @@ class CogVideoX(FrameFirst):
         """Load a described component: a `Denoiser`, a `TextStack` or an AutoencoderKLCogVideoX."""
         from diffusers.models import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 
-        folder = Path(weights.folder)
+        source = weights.source
         if isinstance(weights, Model):
-            module = load_module(CogVideoXTransformer3DModel, folder / "transformer", device, dtype)
+            module = load_module(CogVideoXTransformer3DModel, source.part("transformer"), device, dtype)
             return Denoiser(modules={"transformer": module}, dtype=dtype, options={})
         if isinstance(weights, TextEncoder):
-            return t5.load(folder, device, dtype)
-        return load_module(AutoencoderKLCogVideoX, folder / "vae", device, dtype)
+            return t5.load(source, device, dtype)
+        return load_module(AutoencoderKLCogVideoX, source.part("vae"), device, dtype)
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
         """Encode one prompt; padding is not masked anywhere."""

@@ -5,16 +5,15 @@ Order of operations is kept as in diffusers' pipeline wherever it decides the la
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.families import token_shift
 from server.diffusion.families.adapter import Adapter
 from server.diffusion.families.base import Denoiser, Step, Tensors, TextStack
-from server.diffusion.families.loading import load_module, module_device, tiled_copy
-from server.diffusion.files import read_json
+from server.diffusion.families.loading import load_module, load_tokenizer, module_device, tiled_copy
+from server.diffusion.source import Source
 from server.diffusion.types import MAIN, Capabilities, Latent, Model, TextEncoder, Weights
 
 if TYPE_CHECKING:
@@ -33,19 +32,20 @@ class Flux(Adapter):
     pipelines = frozenset({"FluxPipeline"})
     denoiser = "FluxTransformer2DModel"
 
-    def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
-        """Return the subfolders that make up a description of this kind; none where the variant has no such part."""
+    def components(self, kind: type[Weights], named: Collection[str]) -> tuple[str, ...]:
+        """Return the components that make up a description of this kind; none where the variant has no such part."""
         if kind is TextEncoder:
             return ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
-        return super().components(kind, folder)
+        return super().components(kind, named)
 
-    def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
-        """Read from the folder's configurations what the model can make."""
-        vae = read_json(folder / "vae" / "config.json")
-        config = read_json(folder / "transformer" / "config.json")
-        scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
+    def capabilities(self, source: Source) -> Capabilities:
+        """Read from the configurations what the model can make."""
+        vae = source.config("vae")
+        config = source.config("transformer")
+        scheduler = source.config("scheduler")
         spatial = 2 ** (len(vae.get("block_out_channels", (128, 256, 512, 512))) - 1)
         distilled = not config.get("guidance_embeds", False)
+        manifest = source.about()
         defaults = manifest.get("defaults", {})
         return Capabilities(
             family=self.name,
@@ -70,13 +70,13 @@ class Flux(Adapter):
         """Load a described component: a `Denoiser`, a `TextStack` or an AutoencoderKL."""
         from diffusers.models import AutoencoderKL, FluxTransformer2DModel
 
-        folder = Path(weights.folder)
+        source = weights.source
         if isinstance(weights, Model):
-            module = load_module(FluxTransformer2DModel, folder / "transformer", device, dtype)
+            module = load_module(FluxTransformer2DModel, source.part("transformer"), device, dtype)
             return Denoiser(modules={"transformer": module}, dtype=dtype, options={})
         if isinstance(weights, TextEncoder):
-            return _load_text(folder, device, dtype)
-        return load_module(AutoencoderKL, folder / "vae", device, dtype)
+            return _load_text(source, device, dtype)
+        return load_module(AutoencoderKL, source.part("vae"), device, dtype)
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
         """Encode one prompt by T5, and as one vector by CLIP."""
@@ -157,14 +157,14 @@ def _ids(tokenizer: Any, prompt: str, tokens: int) -> Tensor:
     return tokenizer([prompt], padding="max_length", max_length=tokens, truncation=True, return_tensors="pt").input_ids
 
 
-def _load_text(folder: Path, device: str, dtype: torch.dtype) -> TextStack:
-    from transformers import AutoTokenizer, CLIPTextModel, T5EncoderModel
+def _load_text(source: Source, device: str, dtype: torch.dtype) -> TextStack:
+    from transformers import CLIPTextModel, T5EncoderModel
 
     return TextStack(
-        tokenizer=AutoTokenizer.from_pretrained(str(folder / "tokenizer_2"), local_files_only=True),
-        tokenizer_2=AutoTokenizer.from_pretrained(str(folder / "tokenizer"), local_files_only=True),
+        tokenizer=load_tokenizer(source.part("tokenizer_2")),
+        tokenizer_2=load_tokenizer(source.part("tokenizer")),
         modules={
-            "text_encoder": load_module(CLIPTextModel, folder / "text_encoder", device, dtype),
-            "text_encoder_2": load_module(T5EncoderModel, folder / "text_encoder_2", device, dtype),
+            "text_encoder": load_module(CLIPTextModel, source.part("text_encoder"), device, dtype),
+            "text_encoder_2": load_module(T5EncoderModel, source.part("text_encoder_2"), device, dtype),
         },
     )

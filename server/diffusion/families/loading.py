@@ -1,32 +1,58 @@
-"""Loading a module from a folder in the layout of diffusers, strictly and without a word on the terminal."""
+"""Loading modules and tokenizers of diffusers and transformers, strictly and without a word on the terminal."""
 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.errors import WeightsError
-from server.diffusion.files import read_json
+from server.diffusion.source import Part
 
 if TYPE_CHECKING:
     import torch
 
 
-def load_module(kind: Any, folder: Path, device: str, dtype: torch.dtype) -> torch.nn.Module:
-    """Load a module of diffusers or transformers from its folder, frozen, and refuse what does not fit exactly.
+def load_module(kind: Any, part: Part, device: str, dtype: torch.dtype) -> torch.nn.Module:
+    """Load a module of diffusers or transformers, frozen, and refuse what does not fit exactly.
 
     Args:
         kind: The module's class.
-        folder: Its folder, with config.json and safetensors files.
+        part: Where its configuration and its tensors are.
         device: Where it goes.
         dtype: Its precision.
 
     Raises:
         WeightsError: The tensors and the configuration do not belong together, or cannot be read.
     """
+    module = _from_folder(kind, Path(part.files[0]), dtype)
+    return module.requires_grad_(False).eval().to(device)
+
+
+def load_tokenizer(part: Part) -> Any:
+    """Load a tokenizer of transformers.
+
+    Raises:
+        WeightsError: Its files cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    folder = Path(part.files[0])
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    except (ValueError, OSError) as error:
+        raise WeightsError(f"{folder.name} cannot be loaded: {error}", "Copy or download the folder again.") from error
+
+
+def load_processor(kind: Any, part: Part) -> Any:
+    """Make what brings pictures to the size and range that an image encoder takes."""
+    return kind(**{name: value for name, value in json.loads(part.config).items() if not name.endswith("_type")})
+
+
+def _from_folder(kind: Any, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
     try:
         with _without_bars():
             module, report = kind.from_pretrained(
@@ -41,7 +67,7 @@ def load_module(kind: Any, folder: Path, device: str, dtype: torch.dtype) -> tor
             f"The tensors in {folder.name} do not fit its config.json: {wrong[0]} and {len(wrong) - 1} more.",
             "The folder mixes files of different models, or a precision that cannot be read; get it again.",
         )
-    return module.requires_grad_(False).eval().to(device)
+    return module
 
 
 @contextmanager
@@ -61,18 +87,6 @@ def _without_bars() -> Generator[None]:
 def module_device(module: torch.nn.Module) -> torch.device:
     """Return the device of a module's parameters."""
     return next(module.parameters()).device
-
-
-def model_options(folder: Path) -> dict[str, Any]:
-    """Return what model_index.json says beside the pipeline's class and components."""
-    index = read_json(folder / "model_index.json")
-    return {key: value for key, value in index.items() if not key.startswith("_") and not isinstance(value, list)}
-
-
-def component_named(folder: Path, name: str) -> bool:
-    """Return whether model_index.json names a component."""
-    entry = read_json(folder / "model_index.json").get(name)
-    return isinstance(entry, list) and bool(entry) and entry[0] is not None
 
 
 def tiled_copy(vae: torch.nn.Module, tiled: bool) -> Any:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.families import posterior, t5, token_shift
 from server.diffusion.families.adapter import Adapter
 from server.diffusion.families.base import Denoiser, ImageOptions, Step, Tensors, TextStack
 from server.diffusion.families.loading import load_module, module_device
-from server.diffusion.files import read_json
+from server.diffusion.source import Source
 from server.diffusion.types import MAIN, Capabilities, Latent, Model, TextEncoder, Weights
 
 if TYPE_CHECKING:
@@ -35,11 +34,12 @@ class LTXVideo(Adapter):
     pipelines = frozenset({"LTXPipeline", "LTXImageToVideoPipeline"})
     denoiser = "LTXVideoTransformer3DModel"
 
-    def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
-        """Read from the folder's configurations what the model can make."""
-        spatial, temporal = _scales(folder)
-        transformer = read_json(folder / "transformer" / "config.json")
-        scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
+    def capabilities(self, source: Source) -> Capabilities:
+        """Read from the configurations what the model can make."""
+        spatial, temporal = _scales(source)
+        transformer = source.config("transformer")
+        scheduler = source.config("scheduler")
+        manifest = source.about()
         defaults = manifest.get("defaults", {})
         return Capabilities(
             family=self.name,
@@ -65,13 +65,13 @@ class LTXVideo(Adapter):
         """Load a described component: a `Denoiser`, a `TextStack` or an AutoencoderKLLTXVideo."""
         from diffusers.models import AutoencoderKLLTXVideo, LTXVideoTransformer3DModel
 
-        folder = Path(weights.folder)
+        source = weights.source
         if isinstance(weights, Model):
-            module = load_module(LTXVideoTransformer3DModel, folder / "transformer", device, dtype)
-            return Denoiser(modules={"transformer": module}, dtype=dtype, options={"scales": _scales(folder)})
+            module = load_module(LTXVideoTransformer3DModel, source.part("transformer"), device, dtype)
+            return Denoiser(modules={"transformer": module}, dtype=dtype, options={"scales": _scales(source)})
         if isinstance(weights, TextEncoder):
-            return t5.load(folder, device, dtype)
-        return load_module(AutoencoderKLLTXVideo, folder / "vae", device, dtype)
+            return t5.load(source, device, dtype)
+        return load_module(AutoencoderKLLTXVideo, source.part("vae"), device, dtype)
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
         """Encode one prompt; the denoiser, not T5, is told which rows are padding."""
@@ -171,9 +171,9 @@ class LTXVideo(Adapter):
         return cells * ltx.config.decoder_block_out_channels[0] * _FEATURES * ltx.dtype.itemsize
 
 
-def _scales(folder: Path) -> tuple[int, int]:
+def _scales(source: Source) -> tuple[int, int]:
     """Return how many pixels, and how many frames, one side of a latent cell covers."""
-    vae = read_json(folder / "vae" / "config.json")
+    vae = source.config("vae")
     halvings = sum(vae.get("spatio_temporal_scaling", (True, True, True, False)))
     spatial = vae.get("spatial_compression_ratio") or vae.get("patch_size", 4) * 2**halvings
     return spatial, vae.get("temporal_compression_ratio") or vae.get("patch_size_t", 1) * 2**halvings

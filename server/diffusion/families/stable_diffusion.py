@@ -5,15 +5,14 @@ Order of operations is kept as in diffusers' pipelines wherever it decides the l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.families.adapter import Adapter
 from server.diffusion.families.base import Denoiser, Step, Tensors, TextStack
-from server.diffusion.families.loading import load_module, model_options, module_device, tiled_copy
-from server.diffusion.files import read_json
+from server.diffusion.families.loading import load_module, load_tokenizer, module_device, tiled_copy
+from server.diffusion.source import Source
 from server.diffusion.types import MAIN, Capabilities, Latent, Model, TextEncoder, Weights
 
 if TYPE_CHECKING:
@@ -32,18 +31,19 @@ class StableDiffusion(Adapter):
     pipelines = frozenset({"StableDiffusionPipeline"})
     denoiser = "UNet2DConditionModel"
 
-    def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
-        """Return the subfolders that make up a description of this kind; none where the variant has no such part."""
-        return ("unet", "scheduler") if kind is Model else super().components(kind, folder)
+    def components(self, kind: type[Weights], named: Collection[str]) -> tuple[str, ...]:
+        """Return the components that make up a description of this kind; none where the variant has no such part."""
+        return ("unet", "scheduler") if kind is Model else super().components(kind, named)
 
-    def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
-        """Read from the folder's configurations what the model can make."""
-        vae = read_json(folder / "vae" / "config.json")
-        unet = read_json(folder / "unet" / "config.json")
-        text = read_json(folder / "text_encoder" / "config.json")
+    def capabilities(self, source: Source) -> Capabilities:
+        """Read from the configurations what the model can make."""
+        vae = source.config("vae")
+        unet = source.config("unet")
+        text = source.config("text_encoder")
         spatial = 2 ** (len(vae.get("block_out_channels", (128, 256, 512, 512))) - 1)
         side = (unet.get("sample_size") or 64) * spatial
         most = self._most_frames(unet)
+        manifest = source.about()
         defaults = manifest.get("defaults", {})
         return Capabilities(
             family=self.name,
@@ -69,14 +69,14 @@ class StableDiffusion(Adapter):
         """Load a described component: a `Denoiser`, a `TextStack` or an AutoencoderKL."""
         from diffusers import models
 
-        folder = Path(weights.folder)
+        source = weights.source
         if isinstance(weights, Model):
-            module = load_module(getattr(models, self.denoiser), folder / "unet", device, dtype)
+            module = load_module(getattr(models, self.denoiser), source.part("unet"), device, dtype)
             options = {"spatial_scale": weights.capabilities.spatial_scale}
             return Denoiser(modules={"unet": module}, dtype=dtype, options=options)
         if isinstance(weights, TextEncoder):
-            return self._load_text(folder, device, dtype)
-        return load_module(models.AutoencoderKL, folder / "vae", device, dtype)
+            return self._load_text(source, device, dtype)
+        return load_module(models.AutoencoderKL, source.part("vae"), device, dtype)
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
         """Encode one prompt by CLIP's last layer; padding is not masked."""
@@ -131,11 +131,11 @@ class StableDiffusion(Adapter):
         del unet
         return 1
 
-    def _load_text(self, folder: Path, device: str, dtype: torch.dtype) -> TextStack:
+    def _load_text(self, source: Source, device: str, dtype: torch.dtype) -> TextStack:
         from transformers import CLIPTextModel
 
-        encoder = load_module(CLIPTextModel, folder / "text_encoder", device, dtype)
-        return TextStack(tokenizer=_tokenizer(folder / "tokenizer"), modules={"text_encoder": encoder})
+        encoder = load_module(CLIPTextModel, source.part("text_encoder"), device, dtype)
+        return TextStack(tokenizer=load_tokenizer(source.part("tokenizer")), modules={"text_encoder": encoder})
 
     def _added(self, denoiser: Denoiser, latents: Tensor, conditioning: Tensors) -> dict[str, Tensor] | None:
         del denoiser, latents, conditioning
@@ -178,11 +178,11 @@ class StableDiffusionXL(StableDiffusion):
     name = "sdxl"
     pipelines = frozenset({"StableDiffusionXLPipeline"})
 
-    def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
-        """Return the subfolders that make up a description of this kind; none where the variant has no such part."""
+    def components(self, kind: type[Weights], named: Collection[str]) -> tuple[str, ...]:
+        """Return the components that make up a description of this kind; none where the variant has no such part."""
         if kind is TextEncoder:
             return ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
-        return super().components(kind, folder)
+        return super().components(kind, named)
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
         """Encode one prompt by the last but one layer of both encoders, and as one vector by the second."""
@@ -202,17 +202,18 @@ class StableDiffusionXL(StableDiffusion):
             return None
         return {name: tensor.new_zeros(tensor.shape) for name, tensor in tensors.items()}
 
-    def _load_text(self, folder: Path, device: str, dtype: torch.dtype) -> TextStack:
+    def _load_text(self, source: Source, device: str, dtype: torch.dtype) -> TextStack:
         from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
+        first, second = source.part("text_encoder"), source.part("text_encoder_2")
         return TextStack(
-            tokenizer=_tokenizer(folder / "tokenizer"),
-            tokenizer_2=_tokenizer(folder / "tokenizer_2"),
+            tokenizer=load_tokenizer(source.part("tokenizer")),
+            tokenizer_2=load_tokenizer(source.part("tokenizer_2")),
             modules={
-                "text_encoder": load_module(CLIPTextModel, folder / "text_encoder", device, dtype),
-                "text_encoder_2": load_module(CLIPTextModelWithProjection, folder / "text_encoder_2", device, dtype),
+                "text_encoder": load_module(CLIPTextModel, first, device, dtype),
+                "text_encoder_2": load_module(CLIPTextModelWithProjection, second, device, dtype),
             },
-            options=model_options(folder),
+            options=source.all_options(),
         )
 
     def _added(self, denoiser: Denoiser, latents: Tensor, conditioning: Tensors) -> dict[str, Tensor]:
@@ -224,12 +225,6 @@ class StableDiffusionXL(StableDiffusion):
         times = torch.tensor([[*size, 0, 0, *size]], dtype=denoiser.dtype).repeat(latents.shape[0], 1)
         pooled = conditioning["pooled"].to(latents.device, denoiser.dtype)
         return {"text_embeds": pooled, "time_ids": times.to(latents.device)}
-
-
-def _tokenizer(folder: Path) -> Any:
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
 
 
 def _ids(tokenizer: Any, prompt: str, tokens: int) -> Tensor:

@@ -5,16 +5,15 @@ Order of operations is kept as in diffusers' pipeline wherever it decides the la
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.errors import SamplingError
 from server.diffusion.families.adapter import FrameFirst
 from server.diffusion.families.base import Denoiser, ImageOptions, ImageStack, Step, Tensors, TextStack
-from server.diffusion.families.loading import load_module, module_device
-from server.diffusion.files import read_json
+from server.diffusion.families.loading import load_module, load_processor, module_device
+from server.diffusion.source import Source
 from server.diffusion.types import MAIN, Capabilities, ImageEncoder, Latent, Model, TextEncoder, Weights
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class StableVideoDiffusion(FrameFirst):
     pipelines = frozenset({"StableVideoDiffusionPipeline"})
     denoiser = "UNetSpatioTemporalConditionModel"
 
-    def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
+    def components(self, kind: type[Weights], named: Collection[str]) -> tuple[str, ...]:
         """Return the subfolders that make up a description of this kind; there is no text encoder."""
         if kind is Model:
             return ("unet", "scheduler")
@@ -44,14 +43,15 @@ class StableVideoDiffusion(FrameFirst):
             return ()
         if kind is ImageEncoder:
             return ("image_encoder", "feature_extractor")
-        return super().components(kind, folder)
+        return super().components(kind, named)
 
-    def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
-        """Read from the folder's configurations what the model can make."""
-        vae = read_json(folder / "vae" / "config.json")
-        unet = read_json(folder / "unet" / "config.json")
+    def capabilities(self, source: Source) -> Capabilities:
+        """Read from the configurations what the model can make."""
+        vae = source.config("vae")
+        unet = source.config("unet")
         spatial = 2 ** (len(vae.get("block_out_channels", (128, 256, 512, 512))) - 1)
         frames = unet.get("num_frames", 25)
+        manifest = source.about()
         defaults = manifest.get("defaults", {})
         return Capabilities(
             family=self.name,
@@ -79,13 +79,13 @@ class StableVideoDiffusion(FrameFirst):
         """Load a described component: a `Denoiser`, an `ImageStack` or an AutoencoderKLTemporalDecoder."""
         from diffusers.models import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionModel
 
-        folder = Path(weights.folder)
+        source = weights.source
         if isinstance(weights, Model):
-            module = load_module(UNetSpatioTemporalConditionModel, folder / "unet", device, dtype)
+            module = load_module(UNetSpatioTemporalConditionModel, source.part("unet"), device, dtype)
             return Denoiser(modules={"unet": module}, dtype=dtype, options={})
         if isinstance(weights, ImageEncoder):
-            return _load_images(folder, device, dtype)
-        return load_module(AutoencoderKLTemporalDecoder, folder / "vae", device, dtype)
+            return _load_images(source, device, dtype)
+        return load_module(AutoencoderKLTemporalDecoder, source.part("vae"), device, dtype)
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
         """Refuse: there is no text encoder."""
@@ -179,9 +179,9 @@ class StableVideoDiffusion(FrameFirst):
         return cells * module.config.block_out_channels[0] * _FEATURES * module.dtype.itemsize
 
 
-def _load_images(folder: Path, device: str, dtype: torch.dtype) -> ImageStack:
+def _load_images(source: Source, device: str, dtype: torch.dtype) -> ImageStack:
     from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 
-    encoder = load_module(CLIPVisionModelWithProjection, folder / "image_encoder", device, dtype)
-    processor = CLIPImageProcessorPil.from_pretrained(str(folder / "feature_extractor"), local_files_only=True)
+    encoder = load_module(CLIPVisionModelWithProjection, source.part("image_encoder"), device, dtype)
+    processor = load_processor(CLIPImageProcessorPil, source.part("feature_extractor"))
     return ImageStack(processor=processor, modules={"image_encoder": encoder})

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from server.diffusion.families.base import TextStack
-from server.diffusion.families.loading import load_module, module_device
+from server.diffusion.families.loading import load_module, load_tokenizer, module_device
+from server.diffusion.source import Source
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 
-def load(folder: Path, device: str, dtype: torch.dtype) -> TextStack:
-    """Load the text encoder and the tokenizer of a model folder."""
-    from transformers import AutoTokenizer, T5EncoderModel
+def load(source: Source, device: str, dtype: torch.dtype) -> TextStack:
+    """Load the text encoder and the tokenizer of a model."""
+    from transformers import T5EncoderModel
 
-    encoder = load_module(T5EncoderModel, folder / "text_encoder", device, dtype)
-    tokenizer = AutoTokenizer.from_pretrained(str(folder / "tokenizer"), local_files_only=True)
+    encoder = load_module(T5EncoderModel, source.part("text_encoder"), device, dtype)
+    tokenizer = load_tokenizer(source.part("tokenizer"))
     return TextStack(tokenizer=tokenizer, modules={"text_encoder": encoder})
 
 

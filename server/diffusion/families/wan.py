@@ -6,17 +6,16 @@ Order of operations is kept as in diffusers' pipelines wherever it decides the l
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion.families import wan_vae
 from server.diffusion.families.adapter import Adapter
 from server.diffusion.families.base import Denoiser, ImageOptions, ImageStack, Step, Tensors, TextStack
-from server.diffusion.families.loading import component_named, load_module, model_options, module_device
-from server.diffusion.files import read_json
+from server.diffusion.families.loading import load_module, load_processor, load_tokenizer, module_device
+from server.diffusion.source import Source
 from server.diffusion.types import MAIN, Capabilities, ImageEncoder, Latent, Model, TextEncoder, Weights
 
 if TYPE_CHECKING:
@@ -33,25 +32,26 @@ class Wan(Adapter):
     pipelines = frozenset({"WanPipeline", "WanImageToVideoPipeline"})
     denoiser = "WanTransformer3DModel"
 
-    def components(self, kind: type[Weights], folder: Path) -> tuple[str, ...]:
-        """Return the subfolders that make up a description of this kind; none where the variant has no such part."""
+    def components(self, kind: type[Weights], named: Collection[str]) -> tuple[str, ...]:
+        """Return the components that make up a description of this kind; none where the variant has no such part."""
         if kind is Model:
-            return (*_experts(folder), "scheduler")
+            return (*_experts(named), "scheduler")
         if kind is ImageEncoder:
-            return ("image_encoder", "image_processor") if component_named(folder, "image_encoder") else ()
-        return super().components(kind, folder)
+            return ("image_encoder", "image_processor") if "image_encoder" in named else ()
+        return super().components(kind, named)
 
-    def capabilities(self, folder: Path, manifest: Mapping[str, Any]) -> Capabilities:
-        """Read from the folder's configurations what the model can make."""
-        vae = read_json(folder / "vae" / "config.json")
-        experts = _experts(folder)
-        transformer = read_json(folder / experts[0] / "config.json")
-        scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
+    def capabilities(self, source: Source) -> Capabilities:
+        """Read from the configurations what the model can make."""
+        vae = source.config("vae")
+        experts = _experts([part.name for part in source.parts])
+        transformer = source.config(experts[0])
+        manifest = source.about()
+        scheduler = source.config("scheduler")
         spatial, temporal = vae.get("scale_factor_spatial", 8), vae.get("scale_factor_temporal", 4)
         patch = transformer.get("patch_size", (1, 2, 2))[1]
         positions = transformer.get("rope_max_seq_len", 1024)
-        images, required = _images(folder, transformer)
-        defaults = _defaults(folder, required) | manifest.get("defaults", {})
+        images, required = _images(source, transformer)
+        defaults = _defaults(source, required) | manifest.get("defaults", {})
         second = defaults.get("guidance_scale_2")
         return Capabilities(
             family=self.name,
@@ -65,7 +65,7 @@ class Wan(Adapter):
             images=images,
             required_images=required,
             experts=experts,
-            boundary=float(model_options(folder).get("boundary_ratio") or 0.0),
+            boundary=float(source.option("boundary_ratio") or 0.0),
             default_width=defaults["width"],
             default_height=defaults["height"],
             default_frames=defaults["frames"],
@@ -78,20 +78,20 @@ class Wan(Adapter):
 
     def load(self, weights: Weights, device: str, dtype: torch.dtype) -> Any:
         """Load a described component: a `Denoiser`, a `TextStack`, an `ImageStack` or an AutoencoderKLWan."""
-        folder = Path(weights.folder)
+        source = weights.source
         if isinstance(weights, Model):
             from diffusers.models import WanTransformer3DModel
 
             expert = weights.expert or weights.capabilities.experts[0]
-            module = load_module(WanTransformer3DModel, folder / expert, device, dtype)
-            return Denoiser(modules={expert: module}, dtype=dtype, options=model_options(folder))
+            module = load_module(WanTransformer3DModel, source.part(expert), device, dtype)
+            return Denoiser(modules={expert: module}, dtype=dtype, options=source.all_options())
         if isinstance(weights, TextEncoder):
-            return _load_text(folder, device, dtype)
+            return _load_text(source, device, dtype)
         if isinstance(weights, ImageEncoder):
-            return _load_images(folder, device, dtype)
+            return _load_images(source, device, dtype)
         from diffusers.models import AutoencoderKLWan
 
-        return load_module(AutoencoderKLWan, folder / "vae", device, dtype)
+        return load_module(AutoencoderKLWan, source.part("vae"), device, dtype)
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
         """Encode one prompt; rows past its length are zero, since Wan does not mask padding."""
@@ -205,14 +205,14 @@ def clean_prompt(text: str) -> str:
     return regex.sub(r"\s+", " ", text).strip()
 
 
-def _experts(folder: Path) -> tuple[str, ...]:
-    found = tuple(name for name in ("transformer", "transformer_2") if component_named(folder, name))
+def _experts(named: Collection[str]) -> tuple[str, ...]:
+    found = tuple(name for name in ("transformer", "transformer_2") if name in named)
     return found or ("transformer",)
 
 
-def _images(folder: Path, transformer: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _images(source: Source, transformer: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return which images a variant takes, and which of them it needs."""
-    if model_options(folder).get("expand_timesteps"):
+    if source.option("expand_timesteps"):
         return ("first",), ()
     if transformer.get("in_channels", 16) == transformer.get("out_channels", 16):
         return (), ()
@@ -223,12 +223,12 @@ def _images(folder: Path, transformer: Mapping[str, Any]) -> tuple[tuple[str, ..
     return images, images
 
 
-def _defaults(folder: Path, required: tuple[str, ...]) -> dict[str, Any]:
+def _defaults(source: Source, required: tuple[str, ...]) -> dict[str, Any]:
     """Return the settings that a variant was trained for or is commonly run with."""
     usual = {"width": 832, "height": 480, "frames": 81, "fps": 16, "steps": 50, "guidance_scale": 5.0}
-    if model_options(folder).get("expand_timesteps"):
+    if source.option("expand_timesteps"):
         return usual | {"width": 1280, "height": 704, "frames": 121, "fps": 24}
-    if len(_experts(folder)) == 1:
+    if not source.has("transformer_2"):
         return usual
     scales = (3.5, 3.5) if required else (4.0, 3.0)
     return usual | {"steps": 40, "guidance_scale": scales[0], "guidance_scale_2": scales[1]}
@@ -244,17 +244,17 @@ def _token_timesteps(latents: Tensor, timestep: Tensor, *, clean_first: bool) ->
     return (mask[:, ::2, ::2] * timestep).flatten().unsqueeze(0).expand(latents.shape[0], -1)
 
 
-def _load_text(folder: Path, device: str, dtype: torch.dtype) -> TextStack:
-    from transformers import AutoTokenizer, UMT5EncoderModel
+def _load_text(source: Source, device: str, dtype: torch.dtype) -> TextStack:
+    from transformers import UMT5EncoderModel
 
-    encoder = load_module(UMT5EncoderModel, folder / "text_encoder", device, dtype)
-    tokenizer = AutoTokenizer.from_pretrained(str(folder / "tokenizer"), local_files_only=True)
+    encoder = load_module(UMT5EncoderModel, source.part("text_encoder"), device, dtype)
+    tokenizer = load_tokenizer(source.part("tokenizer"))
     return TextStack(tokenizer=tokenizer, modules={"text_encoder": encoder})
 
 
-def _load_images(folder: Path, device: str, dtype: torch.dtype) -> ImageStack:
+def _load_images(source: Source, device: str, dtype: torch.dtype) -> ImageStack:
     from transformers import CLIPImageProcessorPil, CLIPVisionModel
 
-    encoder = load_module(CLIPVisionModel, folder / "image_encoder", device, dtype)
-    processor = CLIPImageProcessorPil.from_pretrained(str(folder / "image_processor"), local_files_only=True)
+    encoder = load_module(CLIPVisionModel, source.part("image_encoder"), device, dtype)
+    processor = load_processor(CLIPImageProcessorPil, source.part("image_processor"))
     return ImageStack(processor=processor, modules={"image_encoder": encoder})

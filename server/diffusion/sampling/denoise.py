@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeAlias
 
 import torch
@@ -12,7 +11,6 @@ import torch
 from server.diffusion import families, memory
 from server.diffusion.errors import SamplingError
 from server.diffusion.families.base import Denoiser, Family, Step, Tensors
-from server.diffusion.files import read_json
 from server.diffusion.memory import Residency
 from server.diffusion.sampling import guidance, images, noise, schedules
 from server.diffusion.sampling.solvers import AUTO, Solver
@@ -184,7 +182,7 @@ def _solver(
     device: str,
     source: torch.Generator,
 ) -> Solver:
-    config = read_json(Path(model.folder) / "scheduler" / "scheduler_config.json")
+    config = model.source.config("scheduler")
     return Solver(
         config,
         solver=solver,

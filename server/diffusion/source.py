@@ -1,0 +1,87 @@
+"""Where a model's components are: their configurations, and the files of their tensors and vocabularies. No torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from server.diffusion.errors import WeightsError
+
+FOLDER = "folder"
+"""Layout of a component that has a folder of its own, as diffusers saves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One component of a model.
+
+    Attributes:
+        name: Its name in the pipeline, such as "transformer".
+        files: Absolute paths: the component's folder in the layout `FOLDER`, else its files, shards in order.
+        config: Its configuration as JSON text; empty when its files say it all.
+        layout: How its tensors are named: `FOLDER`, or one of `server.diffusion.layouts`.
+        prefix: What stands before its tensors' names in a file that holds several components.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    config: str = ""
+    layout: str = FOLDER
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """All components of one model, from one folder or gathered from several files.
+
+    Attributes:
+        name: Name for people.
+        family: Name of the family's adapter.
+        parts: The components.
+        options: What the pipeline is told beside its components, as JSON text: what model_index.json says.
+        manifest: What the files cannot say: preferred settings, prompt length, as JSON text; see `manifest` of
+            `server.diffusion.weights`.
+    """
+
+    name: str
+    family: str
+    parts: tuple[Part, ...]
+    options: str = "{}"
+    manifest: str = "{}"
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a component of that name."""
+        return any(part.name == name for part in self.parts)
+
+    def part(self, name: str) -> Part:
+        """Return a component.
+
+        Raises:
+            WeightsError: There is none of that name.
+        """
+        for part in self.parts:
+            if part.name == name:
+                return part
+        raise WeightsError(f"{self.name} has no {name}.", "Choose its file, or a model folder that is whole.")
+
+    def config(self, name: str) -> dict[str, Any]:
+        """Return a component's configuration."""
+        return json.loads(self.part(name).config or "{}")
+
+    def option(self, name: str) -> Any:
+        """Return what the pipeline is told under a name; None when that is nothing."""
+        return self.all_options().get(name)
+
+    def all_options(self) -> dict[str, Any]:
+        """Return everything that the pipeline is told beside its components."""
+        return json.loads(self.options)
+
+    def about(self) -> dict[str, Any]:
+        """Return the manifest."""
+        return json.loads(self.manifest)
+
+
+def canonical(value: Any) -> str:
+    """Return JSON text that is the same for equal values."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
