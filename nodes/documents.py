@@ -20,7 +20,7 @@ def read_video_workflow(path: Path) -> str | None:
     """
     from server.media.probe import read_tags
 
-    with _explaining():
+    with explaining():
         return read_tags(path).get(WORKFLOW_TAG)
 
 
@@ -32,12 +32,13 @@ def read_picture_workflow(path: Path) -> str | None:
     """
     from server.media.pictures import read_image_tags
 
-    with _explaining():
+    with explaining():
         return read_image_tags(path).get(WORKFLOW_TAG)
 
 
 @contextmanager
-def _explaining() -> Generator[None]:
+def explaining() -> Generator[None]:
+    """Turn what the media library refuses into what the application shows."""
     try:
         yield
     except MediaError as error:

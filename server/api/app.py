@@ -20,6 +20,7 @@ from server.api import (
     socket,
     templates,
     uploads,
+    views,
     workflows,
 )
 from server.api.editor import find_editor, open_editor
@@ -44,6 +45,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *catalogue.ENDPOINTS,
     *artifacts.ENDPOINTS,
     *uploads.ENDPOINTS,
+    *views.ENDPOINTS,
     *launches.ENDPOINTS,
     *health.ENDPOINTS,
     *openapi.ENDPOINTS,

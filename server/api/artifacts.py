@@ -7,11 +7,13 @@ from pathlib import Path, PurePosixPath
 
 from aiohttp import web
 
-from server.api.endpoint import PREFIX, endpoint
+from server.api.endpoint import PREFIX, endpoint, json_answer
 from server.api.errors import ApiError
-from server.api.files import inert_headers, is_plain_file, send_file
+from server.api.files import inert_headers, is_plain_file, pieces_of, send_file
+from server.api.incoming import receive, safe_name
 from server.api.keys import SERVICE, SETTINGS
-from server.api.schema import ArtifactEntry, ArtifactList, ArtifactsQuery, RangeHeaders
+from server.api.schema import ArtifactEntry, ArtifactList, ArtifactsQuery, RangeHeaders, UploadAnswer
+from server.api.uploads import upload_entry
 from server.jobs.records import JobArtifact, JobId
 from server.kit.context import Folders
 
@@ -39,6 +41,20 @@ async def get_artifact(request: web.Request, digest: str, headers: RangeHeaders)
     artifact, path = await find_artifact(request, digest)
     name = PurePosixPath(artifact.path).name
     return await send_file(request, path, f'"{artifact.digest}"', inert_headers(name, artifact.media_type))
+
+
+@endpoint("POST", "/artifacts/{digest}/upload", status=201, answer=UploadAnswer, refuses=(404, 410, 413, 507))
+async def keep_as_upload(request: web.Request, digest: str) -> web.Response:
+    """Copy a file into the uploads folder, as it is, so that a workflow can load it.
+
+    `name` in the answer is what a file input takes. Doing it again gives the same name.
+    """
+    artifact, path = await find_artifact(request, digest)
+    settings = request.app[SETTINGS]
+    name = safe_name(PurePosixPath(artifact.path).name)
+    received = await receive(pieces_of(path), settings.folders.uploads, name, settings.max_upload_bytes)
+    answer = UploadAnswer.model_validate({**upload_entry(received.path), "digest": received.digest})
+    return json_answer(answer, 201, {"Location": answer.url})
 
 
 async def find_artifact(request: web.Request, digest: str) -> tuple[JobArtifact, Path]:
@@ -74,4 +90,4 @@ def _locate(folders: Folders, artifact: JobArtifact) -> Path:
     return path
 
 
-ENDPOINTS = (list_artifacts, get_artifact)
+ENDPOINTS = (list_artifacts, get_artifact, keep_as_upload)

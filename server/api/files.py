@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -132,6 +132,20 @@ async def _send(request: web.Request, response: web.StreamResponse, file: Binary
         left -= len(chunk)
     await response.write_eof()
     return response
+
+
+async def pieces_of(path: Path) -> AsyncIterator[bytes]:
+    """Yield the content of a file, piece by piece.
+
+    Raises:
+        ApiError: 404: it is not there any more.
+    """
+    file, _size = await asyncio.to_thread(_open, path)
+    try:
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            yield chunk
+    finally:
+        await asyncio.to_thread(file.close)
 
 
 def is_plain_file(path: Path) -> bool:

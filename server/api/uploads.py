@@ -39,7 +39,7 @@ async def upload_file(request: web.Request, query: UploadQuery) -> web.Response:
     limit = request.app[SETTINGS].max_upload_bytes
     name, chunks = await incoming_file(request, query.name)
     received = await receive(chunks, request.app[SETTINGS].folders.uploads, safe_name(name), limit)
-    answer = UploadAnswer.model_validate({**_entry(received.path), "digest": received.digest})
+    answer = UploadAnswer.model_validate({**upload_entry(received.path), "digest": received.digest})
     return json_answer(answer, 201, {"Location": answer.url})
 
 
@@ -116,7 +116,8 @@ def _bad_form(message: str) -> ApiError:
     return ApiError(400, "bad_form", message, "send one part with a filename, as `curl -F file=@clip.mp4` does")
 
 
-def _entry(path: Path) -> dict[str, object]:
+def upload_entry(path: Path) -> dict[str, object]:
+    """Return an uploaded file as it crosses the wire, without its digest."""
     facts = path.stat()
     return {
         "name": path.name,
@@ -130,7 +131,7 @@ def _entry(path: Path) -> dict[str, object]:
 def _list(folder: Path) -> list[UploadEntry]:
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
     found = [path for path in entries if is_plain_file(path) and path.resolve().parent == folder.resolve()]
-    return [UploadEntry.model_validate(_entry(path)) for path in found]
+    return [UploadEntry.model_validate(upload_entry(path)) for path in found]
 
 
 def find_upload(folder: Path, name: str) -> Path:

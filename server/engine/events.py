@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 from server.engine.errors import NodeError
@@ -88,15 +88,19 @@ class NodeWarning(_Event):
 
 @dataclass(frozen=True, slots=True)
 class NodeCached(_Event):
-    """A node's result was there already."""
+    """A node's result was there already; `outputs` as in `NodeFinished`, empty when nobody needed to read it."""
 
     kind: ClassVar[str] = "node_cached"
     node: NodeId
+    outputs: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True)
 class NodeFinished(_Event):
-    """A node is done; `seconds` are its own, without its inputs'. Streams are done when they have passed."""
+    """A node is done; `seconds` are its own, without its inputs'. Streams are done when they have passed.
+
+    `outputs` holds numbers, choices and artifacts as they are, the beginning of a text, and the type of all else.
+    """
 
     kind: ClassVar[str] = "node_finished"
     node: NodeId

@@ -102,17 +102,17 @@ class Run:
         outputs = self._values[key]
         self._use_up(key)
         if self._first[key] != node_id:
-            self.report_cached(node_id)
+            self.report_cached(node_id, outputs)
         return outputs
 
     def stands_alone(self, node_id: NodeId) -> bool:
         """Return whether the node is the one that stands for its key."""
         return self._first[self._keys[node_id]] == node_id
 
-    def report_cached(self, node_id: NodeId) -> None:
-        """Say that a node's result was there already."""
+    def report_cached(self, node_id: NodeId, outputs: Mapping[str, object] | None = None) -> None:
+        """Say that a node's result was there already, and what it is where that was read."""
         self.cached += 1
-        self._scope.emit(NodeCached(node_id))
+        self._scope.emit(NodeCached(node_id, _all_shown(outputs or {})))
 
     def _pull(self, target: NodeId) -> None:
         """Bring a node's outputs into `_values`, or the node to blame into `_failed`."""
@@ -150,7 +150,7 @@ class Run:
                 self._expect(node)
             return False
         self._values[key] = self._relayed(node, key, outputs, keep=False)
-        self.report_cached(node.id)
+        self.report_cached(node.id, outputs)
         return True
 
     def _missing(self, node: GraphNode) -> list[NodeId]:
@@ -307,8 +307,7 @@ class Run:
 
     def _finish(self, node: GraphNode, outputs: Mapping[str, object], seconds: float) -> None:
         self.seconds[node.definition.id].append(seconds)
-        shown = {name: _shown(value) for name, value in outputs.items()}
-        self._scope.emit(NodeFinished(node.id, seconds, shown))
+        self._scope.emit(NodeFinished(node.id, seconds, _all_shown(outputs)))
 
     def _finish_stream(self, key: Key) -> None:
         """Say that a node is done whose streams have passed, or will not any more."""
@@ -375,6 +374,10 @@ class Run:
         if shape is None:
             shape = self._shapes[id(definition)] = CallShape(definition, self._cache.sockets)
         return shape
+
+
+def _all_shown(outputs: Mapping[str, object]) -> Mapping[str, object]:
+    return {name: _shown(value) for name, value in outputs.items()}
 
 
 def _shown(value: object) -> object:

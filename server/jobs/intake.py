@@ -16,9 +16,13 @@ from server.jobs.records import JsonObject
 from server.jobs.supervisor import Supervisor
 from server.kit.catalogue import Catalogue
 from server.kit.problems import Problem, WorkflowError
+from server.kit.viewers import View
 
 WORKER_S = 60.0
 """How long a question that only the worker can answer may take."""
+
+CONVERT_S = 900.0
+"""How long making a copy of a video may take that browsers play."""
 
 CHECK_S = 3.0
 """How long a submission waits for the nodes' own checks; they are made again before the run."""
@@ -107,6 +111,17 @@ class Intake:
             WorkerUnavailableError: There is no worker to ask.
         """
         return _result(await self._supervisor.ask("embedded", path=str(path), timeout_s=WORKER_S))["workflow"]
+
+    async def view(self, path: Path, view: View, count: int) -> JsonObject:
+        """Return a look at a file.
+
+        Raises:
+            WorkflowError: The file cannot be read, or cannot be looked at like this.
+            WorkerUnavailableError: There is no worker to ask.
+        """
+        settings = {"view": view, "count": count}
+        limit_s = CONVERT_S if view == "playable" else WORKER_S
+        return _result(await self._supervisor.ask("view", settings=settings, path=str(path), timeout_s=limit_s))
 
     async def _examine(
         self, workflow: str | bytes, settings: Mapping[str, object], targets: Targets

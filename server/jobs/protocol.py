@@ -16,7 +16,7 @@ from server.jobs.records import JsonObject
 LINE_LIMIT = 64 * 1024 * 1024
 """Longest line in bytes: a catalogue of thousands of nodes, or a preview, fits many times."""
 
-Topic: TypeAlias = Literal["catalogue", "check", "plan", "migrate", "embedded"]
+Topic: TypeAlias = Literal["catalogue", "check", "plan", "migrate", "embedded", "view"]
 DoneStatus: TypeAlias = Literal["succeeded", "failed", "canceled", "interrupted"]
 
 
@@ -53,8 +53,8 @@ class Hello(_Message):
 class Ask(_Message):
     """A question that needs no run.
 
-    The catalogue; to check or plan `workflow`, with `settings`, for `targets`; to migrate `workflow`; or which workflow
-    is embedded in the file at `path`.
+    The catalogue; to check or plan `workflow`, with `settings`, for `targets`; to migrate `workflow`; which workflow
+    is embedded in the file at `path`; or to look at that file in the way that `settings` name.
     """
 
     kind: ClassVar[str] = "ask"

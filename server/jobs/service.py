@@ -38,6 +38,7 @@ from server.jobs.supervisor import Supervisor
 from server.kit.catalogue import Catalogue
 from server.kit.packs import packs_digest
 from server.kit.problems import Problem
+from server.kit.viewers import View
 from server.settings import Settings
 
 T = TypeVar("T")
@@ -326,6 +327,20 @@ class JobService:
             WorkerUnavailableError: There is no worker to ask.
         """
         return await self._intake.embedded_workflow(path)
+
+    async def view(self, path: Path, view: View, count: int = 0) -> JsonObject:
+        """Return a look at a file: its facts, its `peaks`, or the `path` of a picture or of a playable copy.
+
+        Args:
+            path: The file; its real path has been judged.
+            view: What to look at.
+            count: How many frames or peaks.
+
+        Raises:
+            WorkflowError: The file cannot be read, or cannot be looked at like this.
+            WorkerUnavailableError: There is no worker to ask.
+        """
+        return await self._intake.view(path, view, count)
 
     async def catalogue(self) -> Catalogue:
         """Return all node types; the same object until it changes.

@@ -16,11 +16,13 @@ from server.graph import Graph
 from server.jobs.preparation import Migrated, bring_up_to_date, prepare, problems_error
 from server.jobs.protocol import DoneStatus, Hello
 from server.jobs.records import JsonObject
+from server.jobs.views import FileViews
 from server.kit.catalogue import Catalogue, load_catalogue
 from server.kit.context import Folders
 from server.kit.packs import packs_digest
 from server.kit.problems import Canceled, Problem, WorkflowError
 from server.kit.readers import UnreadableFileError
+from server.kit.viewers import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class WorkerSession:
             disk_bytes=hello.disk_bytes,
             sockets=self.catalogue.sockets,
         )
+        self._views = FileViews(Path(hello.cache) / "views", self.catalogue)
         self._executor = Executor(self._cache, self._folders, hello.device)
 
     def check(self, text: str | bytes, settings: Mapping[str, object], targets: Sequence[str] | None = None) -> Checked:
@@ -111,6 +114,17 @@ class WorkerSession:
         reader = self.catalogue.reader_of(path)
         try:
             return reader.read(path) if reader else None
+        except UnreadableFileError as error:
+            raise WorkflowError((Problem("", "unreadable_file", str(error), error.hint),)) from error
+
+    def view(self, path: Path, view: View, count: int) -> JsonObject:
+        """Return a look at a file: see `FileViews.look`.
+
+        Raises:
+            WorkflowError: The file cannot be read, or cannot be looked at like this.
+        """
+        try:
+            return self._views.look(path, view, count)
         except UnreadableFileError as error:
             raise WorkflowError((Problem("", "unreadable_file", str(error), error.hint),)) from error
 

@@ -60,6 +60,8 @@ class Worker:
         self._outgoing = outgoing
         self._sending = threading.Lock()
         self._questions = ThreadPoolExecutor(1, thread_name_prefix="questions")
+        # Looking at a long video takes a while; a question about the graph does not wait for it.
+        self._looks = ThreadPoolExecutor(1, thread_name_prefix="looks")
         self._jobs = ThreadPoolExecutor(1, thread_name_prefix="jobs")
         self._session: Future[WorkerSession] = Future()
         self._tokens: dict[str, CancelToken] = {}
@@ -82,6 +84,8 @@ class Worker:
         match message:
             case Hello():
                 self._questions.submit(self._load, message)
+            case Ask(topic="view"):
+                self._looks.submit(self._answer, message)
             case Ask():
                 self._questions.submit(self._answer, message)
             case Run():
@@ -162,6 +166,8 @@ def _reply(session: WorkerSession, ask: Ask) -> JsonObject:
             return session.migrate(ask.workflow).to_json()
         case "embedded":
             return {"workflow": session.embedded_workflow(Path(ask.path))}
+        case "view":
+            return session.view(Path(ask.path), **ask.settings)
 
 
 def _unexpected(error: BaseException) -> JsonObject:

@@ -6,6 +6,7 @@ from server.kit.declare import Node, node
 from server.kit.problems import Canceled, InputProblem, NodeInputError, Problem, WorkflowError, pointer
 from server.kit.readers import DocumentReader, UnreadableFileError
 from server.kit.values import Artifact, Lazy, Ready, SocketType
+from server.kit.viewers import FileFacts, FileViewer
 from server.kit.widgets import (
     Advanced,
     Choice,
@@ -28,7 +29,9 @@ __all__ = [
     "Color",
     "Context",
     "DocumentReader",
+    "FileFacts",
     "FilePicker",
+    "FileViewer",
     "Folders",
     "InputProblem",
     "Lazy",

@@ -14,6 +14,7 @@ from server.kit.packs import Pack, PackFailure, find_packs, import_pack
 from server.kit.problems import NodeDeclarationError
 from server.kit.readers import DocumentReader
 from server.kit.values import ANY, KNOBS, Artifact, SocketType
+from server.kit.viewers import FileViewer
 
 ARTIFACT_SOCKET = SocketType("Artifact", Artifact, "#8f9aa8", "A file that the job produced.")
 """The one socket type that is ours: the engine stores and serves artifacts itself."""
@@ -28,12 +29,14 @@ class Catalogue:
         sockets: Wire types by name; knobs' types are not here.
         failures: Packs that could not be loaded, and why; the others work.
         readers: Of documents inside files; none in a catalogue that came from JSON.
+        viewers: Of files; likewise.
     """
 
     nodes: Mapping[str, NodeDefinition]
     sockets: Mapping[str, SocketType] = field(default_factory=dict[str, SocketType])
     failures: tuple[PackFailure, ...] = ()
     readers: tuple[DocumentReader, ...] = ()
+    viewers: tuple[FileViewer, ...] = ()
 
     def get(self, node_type: str) -> NodeDefinition | None:
         """Return the definition of a node type, or None."""
@@ -43,6 +46,11 @@ class Catalogue:
         """Return what finds the workflow inside a file of this name, or None."""
         suffix = path.suffix.lower()
         return next((reader for reader in self.readers if suffix in reader.suffixes), None)
+
+    def viewer_of(self, path: Path) -> FileViewer | None:
+        """Return what looks into a file of this name, or None."""
+        suffix = path.suffix.lower()
+        return next((viewer for viewer in self.viewers if suffix in viewer.suffixes), None)
 
     def to_json(self) -> dict[str, Any]:
         """Return the catalogue as the browser and the disk cache get it."""
@@ -75,6 +83,7 @@ def load_catalogue(custom_folders: Sequence[Path] = (), *, builtin: str | None =
     sockets: dict[str, SocketType] = {ARTIFACT_SOCKET.name: ARTIFACT_SOCKET}
     failures: list[PackFailure] = []
     readers: list[DocumentReader] = []
+    viewers: list[FileViewer] = []
     for location in find_packs(custom_folders, builtin):
         loaded = import_pack(location)
         if isinstance(loaded, Pack):
@@ -85,7 +94,8 @@ def load_catalogue(custom_folders: Sequence[Path] = (), *, builtin: str | None =
         sockets.update({socket.name: socket for socket in loaded.sockets})
         nodes.update({definition.id: definition for definition in loaded.nodes})
         readers += loaded.readers
-    return Catalogue(nodes, sockets, tuple(failures), tuple(readers))
+        viewers += loaded.viewers
+    return Catalogue(nodes, sockets, tuple(failures), tuple(readers), tuple(viewers))
 
 
 def _refusal(pack: Pack, nodes: Mapping[str, NodeDefinition], sockets: Mapping[str, SocketType]) -> PackFailure | None:

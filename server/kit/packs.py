@@ -17,6 +17,7 @@ from server.kit.declare import Node
 from server.kit.definition import NodeDefinition, NodeType
 from server.kit.readers import DocumentReader
 from server.kit.values import SocketType
+from server.kit.viewers import FileViewer
 
 NAMESPACE = "custom_nodes"
 """Custom packs are imported as `custom_nodes.<pack>`, wherever their folder lies."""
@@ -39,6 +40,7 @@ class Pack:
     nodes: tuple[NodeDefinition, ...]
     sockets: tuple[SocketType, ...]
     readers: tuple[DocumentReader, ...] = ()
+    viewers: tuple[FileViewer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def import_pack(location: PackLocation) -> Pack | PackFailure:
             nodes=tuple(_collect_nodes(location, modules)),
             sockets=tuple(socket for module in modules for socket in getattr(module, "SOCKET_TYPES", ())),
             readers=tuple(reader for module in modules for reader in getattr(module, "DOCUMENT_READERS", ())),
+            viewers=tuple(viewer for module in modules for viewer in getattr(module, "FILE_VIEWERS", ())),
         )
     except (Exception, SystemExit) as error:  # noqa: BLE001  (other people's code: whatever it raises stays its own)
         return PackFailure(location.name, f"{type(error).__name__}: {error}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from .types import Array
+
+
+_WORTH_SEEKING = 48
+"""Frames from which on it is quicker to go to a key frame than to decode all between; the usual distance of keys."""
 
 
 def load_clip(
@@ -67,6 +71,55 @@ def load_clip(
     matrix = "bt2020nc" if video.color.primaries == "bt2020" else "bt709"
     color = replace(video.color, matrix=matrix, full_range=False)
     return Clip(produce, video.width, video.height, video.fps, count, dtype, color, audio)
+
+
+def frames_at(info: MediaInfo, wanted: Sequence[int], *, max_pixels: int = MAX_PIXELS) -> Generator[Array]:
+    """Yield single frames of a video, upright and in RGB; what lies between far ones is skipped from key to key.
+
+    Args:
+        info: From ``probe``; with video.
+        wanted: Numbers of frames at the constant rate, rising.
+        max_pixels: Largest frame that may be decoded.
+
+    Raises:
+        MediaError: The file is broken, or ends before a wanted frame.
+    """
+    video = info.video
+    if video is None:
+        raise MediaError(f"{info.path.name} holds sound but no video", "choose a video file")
+    deep = video.bit_depth > 8
+    converter = PixelConverter(video.color)
+    with open_container(info.path) as container:
+        stream = container.streams.video[0]
+        check_pixels(stream, info.path, max_pixels)
+        stream.thread_type = "AUTO"
+        held = _Held(_decode_from(container, stream, video, 0))
+        for number in wanted:
+            if number - held.index > _WORTH_SEEKING:
+                held = _Held(_decode_from(container, stream, video, number))
+            yield _upright(converter.to_rgb(held.at(number, info.path.name), deep=deep), video, info.path.name)
+
+
+class _Held:
+    """Goes forward through decoded frames, holding the one that is shown and the one after it."""
+
+    def __init__(self, decoded: Iterator[tuple[int, av.VideoFrame]]) -> None:
+        self._decoded = decoded
+        self._shown: av.VideoFrame | None = None
+        self._next: tuple[int, av.VideoFrame] | None = None
+        self.index = 0
+
+    def at(self, number: int, name: str) -> av.VideoFrame:
+        while True:
+            ahead = self._next or next(self._decoded, None)
+            self._next = ahead
+            if ahead is None or (ahead[0] > number and self._shown is not None):
+                break
+            self.index, self._shown = ahead
+            self._next = None
+        if self._shown is None:
+            raise MediaError(f"{name} has no frame {number}", "it is cut off; export or download it again")
+        return self._shown
 
 
 def _span(name: str, video: VideoInfo, start_s: Fraction, duration_s: Fraction | float | None) -> tuple[int, int]:

@@ -69,6 +69,16 @@ def read_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Mask:
         return Mask(convert_dtype(np.array(gray), "float32"))
 
 
+def image_size(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int, str]:
+    """Return width and height of a picture as it is shown, and its file format in small letters.
+
+    Raises:
+        MediaError: The file is missing, broken, too large or no picture.
+    """
+    with _opened(path, max_pixels) as picture:
+        return picture.width, picture.height, Path(path).suffix.lstrip(".").lower()
+
+
 def read_image_tags(path: str | Path) -> dict[str, str]:
     """Return the text tags of a picture, keys in lower case; the embedded workflow is under ``workflow``.
 

@@ -11,7 +11,7 @@ import pytest
 
 from server.engine.cancel import CancelToken
 from server.engine.errors import UpstreamFailedError
-from server.engine.events import NodeFailed, NodeFinished, RunFinished, RunStarted
+from server.engine.events import NodeCached, NodeFailed, NodeFinished, RunFinished, RunStarted
 from server.engine.execute import Executor
 from server.kit import Context, Lazy, node
 from tests.engine import toys
@@ -41,6 +41,14 @@ def test_a_run_tells_one_event_a_transition(bench: Bench) -> None:
     assert bench.events[2].outputs == {"int": 3}
     bench.run(graph)
     assert bench.kinds() == ["run_started", "node_cached", "run_finished"]
+
+
+def test_a_cached_result_that_is_read_says_what_it_is(bench: Bench) -> None:
+    number = {"n": (toys.number, {"value": 3})}
+    bench.run(build({**number, "s": (toys.show, {"value": link("n", "int")})}))
+    bench.run(build({**number, "sum": (toys.add, {"a": link("n", "int"), "b": 4})}, sinks=("sum",)))
+    (cached,) = [event for event in bench.events if isinstance(event, NodeCached)]
+    assert (cached.node, cached.outputs) == ("n", {"int": 3})
 
 
 def test_several_outputs_go_by_their_names(bench: Bench) -> None:

@@ -7,7 +7,18 @@ import time
 from pathlib import Path
 from typing import Annotated, Literal
 
-from server.kit import Artifact, Context, DocumentReader, NodeInputError, Output, Slider, UnreadableFileError, node
+from server.kit import (
+    Artifact,
+    Context,
+    DocumentReader,
+    FileFacts,
+    FileViewer,
+    NodeInputError,
+    Output,
+    Slider,
+    UnreadableFileError,
+    node,
+)
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -71,3 +82,23 @@ def read_text_workflow(path: Path) -> str | None:
 
 
 DOCUMENT_READERS = (DocumentReader(frozenset({".txt"}), read_text_workflow),)
+
+
+def look_at_text(path: Path) -> FileFacts:
+    """Return that a text is a film of one frame a letter."""
+    text = path.read_text(encoding="utf-8")
+    if text.startswith("broken"):
+        raise UnreadableFileError("the file is broken", "send it again")
+    return FileFacts("video", 4, 2, "24000/1001", len(text), len(text) * 1001 / 24000, "letters", has_sound=True)
+
+
+FILE_VIEWERS = (
+    FileViewer(
+        frozenset({".txt"}),
+        look_at_text,
+        strip=lambda path, target, count: target.write_bytes(path.read_bytes()[:count]) and None,
+        peaks=lambda path, count: [0.5] * count,
+        playable=lambda path, target: target.write_bytes(b"playable " + path.read_bytes()) and None,
+    ),
+    FileViewer(frozenset({".svg"}), look_at_text),
+)

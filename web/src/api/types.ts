@@ -103,6 +103,22 @@ export type ExpectedHeaders = {
   readonly "If-Match"?: string | null;
 };
 
+/** What a media file is. */
+export type FileFacts = {
+  readonly kind: "video" | "image" | "audio";
+  /** In pixels, as it is shown; 0 for sound. */
+  readonly width: number;
+  readonly height: number;
+  /** Frames a second, exactly, such as 24000/1001; empty where there are none. */
+  readonly fps: string;
+  /** Exact; 1 for a picture, 0 for sound. */
+  readonly frame_count: number;
+  /** In seconds; 0 for a picture. */
+  readonly duration_s: number;
+  readonly codec: string;
+  readonly has_sound: boolean;
+};
+
 /** That the server answers, and whether its worker can run jobs yet. */
 export type HealthAnswer = {
   readonly status: "ok";
@@ -227,6 +243,16 @@ export type OpenedWorkflow = {
   readonly workflow: { readonly [key: string]: unknown };
 };
 
+/** The largest amplitude in each stretch, from 0 to 1; empty where there is no sound. */
+export type PeaksAnswer = {
+  readonly peaks: readonly (number)[];
+};
+
+/** In how many stretches of equal length the sound is measured. */
+export type PeaksQuery = {
+  readonly count?: number;
+};
+
 /** What a run would do. */
 export type PlanAnswer = {
   /** Such as `3 of 7 nodes will run`. */
@@ -284,6 +310,11 @@ export type SocketAnswer = {
   /** Id of a job whose last event has been sent. */
   readonly ended?: string | null;
   readonly error?: ErrorDetail | null;
+};
+
+/** How many frames a strip has; a video with fewer gives fewer. */
+export type StripQuery = {
+  readonly frames?: number;
 };
 
 /** A job to be queued. */
