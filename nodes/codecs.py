@@ -105,6 +105,18 @@ class ClipCodec:
         """Return the clip with its blocks coming from `start`."""
         return cast("Clip", value).derive(cast("Producer", start))
 
+    def stored_bytes(self, value: object) -> int | None:
+        """Return the size of all frames and the sound."""
+        clip = cast("Clip", value)
+        sound = 0 if clip.audio is None else int(clip.audio.samples.nbytes)
+        return None if clip.frame_count is None else clip.frame_count * clip.frame_bytes + sound
+
+    def preview(self, piece: object) -> tuple[bytes, str] | None:
+        """Return the first frame of a block as a small JPEG."""
+        from server.media.preview import encode_preview
+
+        return encode_preview(cast("Array", piece)[0]), "image/jpeg"
+
 
 class ImageCodec:
     """Pictures, as an array file."""

@@ -89,6 +89,7 @@ class Cache:
         self._used: set[Key] = set()
         self._attempt(self._reconcile, None)
         self.durations: dict[str, float] = self._attempt(self._index.durations, {})
+        self.paces: dict[str, float] = self._attempt(self._index.paces, {})
 
     def close(self) -> None:
         """Write down what was used, and leave the folder to others."""
@@ -171,6 +172,10 @@ class Cache:
         found = None if value is None else codec_of(value, socket_type, self.sockets)
         return (found[0], found[1]) if found and isinstance(found[1], StreamCodec) else None
 
+    def room_bytes(self) -> int:
+        """Return how large a new entry may be: within the budget, and within what is free on the disk."""
+        return min(self._disk_bytes, self._disk.free_bytes())
+
     def begin_entry(self) -> Path:
         """Make a folder for an entry that is filled piece by piece; see `commit_entry` and `abandon_entry`."""
         return self._disk.begin()
@@ -248,17 +253,21 @@ class Cache:
             row = self._attempt(lambda: self._index.node(node_type, node), None)
         return Remembered(*row) if row else None
 
-    def remember(self, nodes: Sequence[tuple[str, str, str, str]], seconds: Mapping[str, list[float]]) -> None:
-        """Remember a run: nodes as (type, id, parts, outcome), and seconds by type."""
+    def remember(
+        self,
+        nodes: Sequence[tuple[str, str, str, str]],
+        seconds: Mapping[str, list[float]],
+        paces: Mapping[str, list[float]],
+    ) -> None:
+        """Remember a run: nodes as (type, id, parts, outcome); seconds, and seconds for each byte, by type."""
         with self._lock:
-            for node_type, taken in seconds.items():
-                mean = sum(taken) / len(taken)
-                self.durations[node_type] = (self.durations.get(node_type, mean) + mean) / 2
-            durations = [(node_type, self.durations[node_type]) for node_type in seconds]
+            durations = _averaged(self.durations, seconds)
+            rates = _averaged(self.paces, paces)
 
             def write() -> None:
                 self._index.set_nodes(nodes)
                 self._index.set_durations(durations)
+                self._index.set_paces(rates)
 
             if nodes or durations:
                 self._attempt(lambda: self._transact(write), None)
@@ -410,6 +419,14 @@ class Cache:
             socket = self.sockets.get(types[name])
             size += socket.size_bytes(value) if socket and value is not None else _plain_size(value)
         return size
+
+
+def _averaged(known: dict[str, float], measured: Mapping[str, list[float]]) -> list[tuple[str, float]]:
+    """Move what is known by type halfway to what was measured, and return the types that changed."""
+    for node_type, values in measured.items():
+        mean = sum(values) / len(values)
+        known[node_type] = (known.get(node_type, mean) + mean) / 2
+    return [(node_type, known[node_type]) for node_type in measured]
 
 
 def _plain_size(value: object) -> int:

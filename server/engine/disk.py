@@ -43,6 +43,13 @@ class DiskTier:
                 self._clean_of(name)
         self._owner.remove_dead()
 
+    def free_bytes(self) -> int:
+        """Return what is free on the disk that holds the cache; 0 when it cannot be asked."""
+        try:
+            return shutil.disk_usage(self._temporary).free
+        except OSError:
+            return 0
+
     def begin(self) -> Path:
         """Make an empty folder to write an entry into."""
         folder = self._new_temporary()

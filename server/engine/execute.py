@@ -127,6 +127,7 @@ class Executor:
             scope.cancel.check()
             sockets = plan.graph.nodes[node_id].definition.outputs
             wanted = node_id in exposed or any(socket.type in (Artifact.__name__, ANY) for socket in sockets)
+            wanted = wanted or run.may_stream(node_id)
             if states[node_id] == "cached" and not wanted and run.stands_alone(node_id):
                 run.report_cached(node_id)
                 continue
@@ -148,4 +149,4 @@ class Executor:
             if outcome is not None:
                 node_type = plan.graph.nodes[node_id].definition.id
                 rows.append((node_type, node_id, json.dumps(parts), outcome))
-        self._cache.remember(rows, run.seconds)
+        self._cache.remember(rows, run.seconds, run.paces)

@@ -17,7 +17,7 @@ from server.engine.keys import Key
 
 logger = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_TIMEOUT_S = 20.0
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries(
@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS entries(
 CREATE INDEX IF NOT EXISTS entries_by_use ON entries(used_at);
 CREATE TABLE IF NOT EXISTS pins(key TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY(key, owner)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS durations(type TEXT PRIMARY KEY, seconds REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS paces(type TEXT PRIMARY KEY, seconds_per_byte REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS nodes(
     type TEXT NOT NULL, node TEXT NOT NULL, parts TEXT NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY(type, node)
 ) WITHOUT ROWID;
@@ -116,6 +117,14 @@ class Index:
     def set_durations(self, durations: Iterable[tuple[str, float]]) -> None:
         """Remember seconds by type."""
         self._connection.executemany("INSERT OR REPLACE INTO durations VALUES(?, ?)", list(durations))
+
+    def paces(self) -> dict[str, float]:
+        """Return the seconds that a node of each type takes for a byte of a large stream."""
+        return dict(self._connection.execute("SELECT type, seconds_per_byte FROM paces"))
+
+    def set_paces(self, paces: Iterable[tuple[str, float]]) -> None:
+        """Remember seconds for each byte by type."""
+        self._connection.executemany("INSERT OR REPLACE INTO paces VALUES(?, ?)", list(paces))
 
     def node(self, node_type: str, node: str) -> tuple[str, str] | None:
         """Return what is remembered of a node: its parts as JSON, and how its last run went."""

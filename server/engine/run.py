@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from server.engine.cache import Cache
@@ -19,13 +20,12 @@ from server.engine.events import (
     NodeFailed,
     NodeFinished,
     NodeStarted,
-    NodeWarning,
 )
 from server.engine.keys import Key
 from server.engine.lazy import Depth, LazyInput
+from server.engine.pipeline import Demand, Pipeline
 from server.engine.plan import Plan, first_of_equals
 from server.engine.stopwatch import Stopwatch
-from server.engine.streams import Production
 from server.graph.graph import GraphNode, NodeId
 from server.kit.definition import NodeDefinition
 from server.kit.problems import Canceled
@@ -33,9 +33,6 @@ from server.kit.values import ANY, Artifact, Ready
 
 TEXT_LIMIT = 200
 """Characters of a text output that an event shows."""
-
-STREAM_WORTH_KEEPING_S = 1.0
-"""A stream whose node took longer than this in earlier runs is kept on disk even for one consumer."""
 
 
 class Run:
@@ -55,10 +52,11 @@ class Run:
         self._failed: dict[Key, NodeId] = {}
         self._blocked: set[NodeId] = set()
         self._blamed: dict[int, tuple[BaseException, NodeId]] = {}
-        self._productions: dict[Key, Production] = {}
-        self._open: dict[Key, tuple[GraphNode, Production, Mapping[str, object]]] = {}
         self._pinned: list[Key] = []
         self._stopwatch = Stopwatch()
+        self._pipeline = Pipeline(self._keys, cache, scope, self._stopwatch, self._blame, self._finish_stream)
+        exposed = (node_id for node_id, _ in plan.graph.outputs.values())
+        self._requested = {self._keys[node_id] for node_id in (*plan.graph.sinks, *exposed)}
         self._depth = Depth()
         self._consumers: defaultdict[Key, int] = defaultdict(int)
         self._links: defaultdict[Key, int] = defaultdict(int)
@@ -72,14 +70,19 @@ class Run:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for key, production in self._productions.items():
-            production.close()
+        self._pipeline.close()
+        for key, production in self._pipeline.productions.items():
             node_id = self._first[key]
             if node_id in self._plan.keys.transient:
                 self._cache.drop(key)
             elif production.kept:
                 self.outcomes[node_id] = "disk"
         self._cache.unpin(self._pinned)
+
+    @property
+    def paces(self) -> Mapping[str, list[float]]:
+        """Seconds for each byte of large streams that passed, by node type."""
+        return self._pipeline.paces
 
     def hold(self, node_id: NodeId) -> None:
         """Keep a node's value until `outputs_of` was called for it as often as this."""
@@ -93,7 +96,9 @@ class Run:
         """
         key = self._keys[node_id]
         self._pull(self._first[key])
-        for open_stream in list(self._open):
+        if key in self._requested and key not in self._failed:
+            self._draw(self._nodes[self._first[key]], key)
+        for open_stream in [other for other in list(self._pipeline.open) if other not in self._requested]:
             self._finish_stream(open_stream)
         if key in self._failed:
             if self._failed[key] != node_id and node_id not in self._blocked:
@@ -108,6 +113,10 @@ class Run:
     def stands_alone(self, node_id: NodeId) -> bool:
         """Return whether the node is the one that stands for its key."""
         return self._first[self._keys[node_id]] == node_id
+
+    def may_stream(self, node_id: NodeId) -> bool:
+        """Return whether a node has outputs that are consumed piece by piece, of which there is something to show."""
+        return bool(self._shape(self._nodes[node_id].definition).may_stream)
 
     def report_cached(self, node_id: NodeId, outputs: Mapping[str, object] | None = None) -> None:
         """Say that a node's result was there already, and what it is where that was read."""
@@ -149,7 +158,8 @@ class Run:
             if node.id not in self._plan.parts:  # planned as cached, and gone since: what is above it is needed now
                 self._expect(node)
             return False
-        self._values[key] = self._relayed(node, key, outputs, keep=False)
+        self._values[key] = self._pipeline.relayed(node, key, outputs, self._shape(node.definition), None)
+        self._pin([key])
         self.report_cached(node.id, outputs)
         return True
 
@@ -195,7 +205,8 @@ class Run:
         shape = self._shape(node.definition)
         mark = self._stopwatch.begin()
         try:
-            outputs = shape.named(self._call(node, shape))
+            with self._pipeline.turn.held() if node.definition.uses == "gpu" else nullcontext():
+                outputs = shape.named(self._call(node, shape))
         except Canceled:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001  (the worker's loop: a node may raise anything)
@@ -204,10 +215,10 @@ class Run:
         finally:
             seconds = self._stopwatch.end(mark)
         self.ran += 1
-        relayed = self._relayed(node, key, outputs, keep=True)
-        self._values[key] = relayed
-        if key in self._open:
-            self._open[key][1].seconds += seconds
+        self._values[key] = self._pipeline.relayed(node, key, outputs, shape, self._demand(node, key))
+        if key in self._pipeline.open:
+            self._pin([key])
+            self._pipeline.open[key][1].seconds += seconds
             self.outcomes[node.id] = "stream"
         else:
             self._finish(node, outputs, seconds)
@@ -257,44 +268,23 @@ class Run:
             raise UpstreamFailedError(message, self._failed[key])
         return self._arrive(shape, name, upstream, output)
 
-    def _relayed(self, node: GraphNode, key: Key, outputs: Mapping[str, object], *, keep: bool) -> Mapping[str, object]:
-        """Return the outputs with every stream among them replaced by one that passes through the engine."""
-        shape = self._shape(node.definition)
-        streams = {
-            name: found
-            for name in shape.may_stream
-            if (found := self._cache.stream_codec(outputs[name], shape.types[name])) is not None
-        }
-        if not streams:
-            return outputs
-        others = {name: value for name, value in outputs.items() if name not in streams}
-        production = Production(
-            key=key,
-            cache=self._cache,
-            cancel=self._scope.cancel,
-            stopwatch=self._stopwatch,
-            keep=keep and self._worth_keeping(node, key),
-            types=shape.types,
-            others=others,
-            outputs=self._scope.folders.outputs,
-            blame=lambda error: self._blame(error, node.id),
-            done=lambda: self._finish_stream(key),
-            warn=lambda message: self._warn(node, message),
+    def _demand(self, node: GraphNode, key: Key) -> Demand:
+        """Return what the graph wants of a node's streams."""
+        return Demand(
+            consumers=self._links[key],
+            feeds_sink=key in self._feeds_sink,
+            requested=key in self._requested,
+            lasting=node.id not in self._plan.keys.transient,
         )
-        self._productions[key] = production
-        self._pin([key])
-        if keep:
-            self._open[key] = (node, production, outputs)
-        return others | {name: production.relay(name, outputs[name], *found) for name, found in streams.items()}
 
-    def _worth_keeping(self, node: GraphNode, key: Key) -> bool:
-        """Return whether a stream is copied to disk while it passes."""
-        if self._links[key] > 1:
-            return True
-        if node.id in self._plan.keys.transient:
-            return False
-        expensive = self._cache.durations.get(node.definition.id, 0.0) > STREAM_WORTH_KEEPING_S
-        return key in self._feeds_sink or node.definition.uses != "cpu" or expensive
+    def _draw(self, node: GraphNode, key: Key) -> None:
+        """Make the streams of a node that the run was asked for, since nothing else may consume them."""
+        try:
+            self._pipeline.draw(node, key)
+        except Canceled:
+            raise
+        except Exception as error:  # noqa: BLE001  (the worker's loop: a stream may raise anything)
+            self._fail(node, key, error)
 
     def _keep(self, node: GraphNode, key: Key, outputs: Mapping[str, object], seconds: float) -> str:
         if node.id in self._plan.keys.transient:
@@ -302,7 +292,7 @@ class Run:
         types = self._shape(node.definition).types
         stored = self._cache.put(key, outputs, types, seconds, self._scope.folders.outputs)
         if stored.trouble:
-            self._warn(node, f"its result could not be kept on disk: {stored.trouble}")
+            self._pipeline.warn(node, f"its result could not be kept on disk: {stored.trouble}")
         return stored.place
 
     def _finish(self, node: GraphNode, outputs: Mapping[str, object], seconds: float) -> None:
@@ -311,7 +301,7 @@ class Run:
 
     def _finish_stream(self, key: Key) -> None:
         """Say that a node is done whose streams have passed, or will not any more."""
-        found = self._open.pop(key, None)
+        found = self._pipeline.open.pop(key, None)
         if found is not None and key not in self._failed:
             node, production, outputs = found
             self._finish(node, outputs, production.seconds)
@@ -343,27 +333,26 @@ class Run:
         """Mark a node as failed in mid-stream, and with it every stream that is made of its own."""
         self._failed[self._keys[culprit]] = culprit
         self.outcomes[culprit] = "unfinished"
-        for key, (node, _, _) in list(self._open.items()):  # in the order of their runs, so producers come first
+        for key, (node, _, _) in list(
+            self._pipeline.open.items()
+        ):  # in the order of their runs, so producers come first
             if key not in self._failed and any(above in self._failed for above in self._upstream_keys(node)):
                 self._failed[key] = culprit
                 self.outcomes[node.id] = "unfinished"
                 self._block(node.id, culprit)
             if key in self._failed:
-                del self._open[key]
+                del self._pipeline.open[key]
                 self._values.pop(key, None)
 
     def _block(self, node_id: NodeId, by: NodeId) -> None:
         self._blocked.add(node_id)
         self._scope.emit(NodeBlocked(node_id, by))
 
-    def _blame(self, error: BaseException, node_id: NodeId) -> None:
+    def _blame(self, error: BaseException, node: GraphNode) -> None:
         """Note who raised an exception in mid-stream: whoever sees it first stands nearest to its cause."""
         known = any(isinstance(cause, UpstreamFailedError) or id(cause) in self._blamed for cause in causes(error))
         if not known:
-            self._blamed[id(error)] = (error, node_id)
-
-    def _warn(self, node: GraphNode, message: str) -> None:
-        self._scope.emit(NodeWarning(node.id, node.path, message, "free some space on the disk that holds the cache"))
+            self._blamed[id(error)] = (error, node.id)
 
     def _pin(self, keys: list[Key]) -> None:
         self._cache.pin(keys)

@@ -1,19 +1,21 @@
 """The engine between a stream's producer and its consumer: canceling, blame, time, and the copy on disk.
 
-A node's stream is replaced by one whose every pass comes through here. A pass reads the stored copy when there is one;
-else it takes pieces from the producer, one at a time, and stores them on the way where the plan wants them kept.
+A node's stream is replaced by one whose every pass comes through here. A pass runs ahead of its consumer on a thread of
+its own. It reads the stored copy when there is one; else it takes pieces from the producer, one at a time, and stores
+them on the way where that pays.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from server.engine.ahead import Crew, Turn
 from server.engine.cache import Cache
 from server.engine.cancel import CancelToken
 from server.engine.keys import Key
@@ -32,10 +34,14 @@ class Production:
 
     Attributes:
         key: The node's.
+        name: The node's, for its threads.
         cache: Where the copy goes.
         cancel: Checked at every piece.
         stopwatch: Measures the producer's own time.
-        keep: Whether the plan wants a copy.
+        crew: Lets passes run ahead; None when they have to run on their consumers' threads.
+        turn: Whose work the device does.
+        on_device: Whether the producer needs the device.
+        keep: Whether a copy is wanted.
         types: Socket types of all outputs.
         others: The outputs that are no streams, for the copy.
         outputs: The folder of artifacts.
@@ -46,9 +52,13 @@ class Production:
     """
 
     key: Key
+    name: str
     cache: Cache
     cancel: CancelToken
     stopwatch: Stopwatch
+    crew: Crew | None
+    turn: Turn
+    on_device: bool
     keep: bool
     types: Mapping[str, str]
     others: Mapping[str, object]
@@ -67,6 +77,17 @@ class Production:
         """Whether the copy was finished and is in the cache."""
         return self._copy is not None and self._copy.committed
 
+    @property
+    def passed(self) -> bool:
+        """Whether every stream of the node has passed to its end."""
+        return len(self._passed) == len(self._values)
+
+    @property
+    def stored_bytes(self) -> int | None:
+        """Size of a copy of all streams, if it is known beforehand."""
+        sizes = [codec.stored_bytes(value) for value, _, codec in self._values.values()]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
     def relay(self, name: str, value: object, codec_name: str, codec: StreamCodec) -> object:
         """Return the stream to give to consumers in place of the producer's own."""
         self._values[name] = (value, codec_name, codec)
@@ -79,6 +100,21 @@ class Production:
                 self._copy.abandon()
 
     def _pass(self, name: str) -> Iterator[object]:
+        if self.crew is None:
+            return self._made(name)
+        return self.crew.ahead(lambda: self._made(name), f"kinegraph-{self.name}", self._waiting)
+
+    @contextmanager
+    def _waiting(self) -> Generator[None]:
+        """While a consumer waits, its time is not its own, and neither is the device."""
+        mark = self.stopwatch.begin()
+        try:
+            with self.turn.lent():
+                yield
+        finally:
+            self.stopwatch.end(mark)
+
+    def _made(self, name: str) -> Iterator[object]:
         value, _, codec = self._values[name]
         stored = self._stored(name)
         if stored is not None:
@@ -90,7 +126,7 @@ class Production:
             return
         watched = codec.with_pieces(value, lambda: self._watched(name, value, codec))
         teed = codec.tee(watched, copy.subfolder(name), lambda: self._copied(copy, name), lambda: copy.abort(name))
-        with closing(_closable(codec.pieces(teed))) as pieces:
+        with closing(closable(codec.pieces(teed))) as pieces:
             yield from pieces
         if copy.failed:
             self.warn("its result could not be kept on disk, and will be made anew when it is needed again")
@@ -103,25 +139,28 @@ class Production:
                 mark = self.stopwatch.begin()
                 try:
                     self.cancel.check()
-                    if pieces is None:
-                        pieces = codec.pieces(value)
-                    piece = next(pieces, END)
+                    with self.turn.held() if self.on_device else nullcontext():
+                        if pieces is None:
+                            pieces = codec.pieces(value)
+                        piece = next(pieces, END)
                 except Canceled:
                     raise
                 except Exception as error:
                     self.blame(error)
                     raise
                 finally:
-                    self.seconds += self.stopwatch.end(mark)
+                    seconds = self.stopwatch.end(mark)
+                    with self._lock:
+                        self.seconds += seconds
                 if piece is END:
                     break
                 yield piece
                 piece = None
         finally:
             if pieces is not None:
-                _closable(pieces).close()
+                closable(pieces).close()
         self._passed.add(name)
-        if len(self._passed) == len(self._values):
+        if self.passed:
             self.done()
 
     def _stored(self, name: str) -> object | None:
@@ -199,6 +238,6 @@ class _Copy:
             self.cache.abandon_entry(self.folder)
 
 
-def _closable(pieces: Iterator[object]) -> Any:
+def closable(pieces: Iterator[object]) -> Any:
     """Return an iterator that can be closed, whatever a codec returned."""
     return pieces if hasattr(pieces, "close") else (piece for piece in pieces)

@@ -72,8 +72,17 @@ class StreamCodec(Codec, Protocol):
         """Return a value that is `value` in all but its pieces: every pass over it is one call of `start`.
 
         With these two the engine puts itself between producer and consumer, whatever a piece is: to cancel in
-        mid-stream, to blame the producer for its errors, and to read from the disk what has passed once.
+        mid-stream, to blame the producer for its errors, to let stages overlap, and to read from the disk what has
+        passed once. A pass runs on another thread than the call that made the value.
         """
+        ...
+
+    def stored_bytes(self, value: object) -> int | None:
+        """Return how large a copy on disk would be, or None when only the end of the pieces will tell."""
+        ...
+
+    def preview(self, piece: object) -> tuple[bytes, str] | None:
+        """Return a small picture of a piece with its media type, or None when there is nothing to see."""
         ...
 
 

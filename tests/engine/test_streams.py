@@ -383,18 +383,35 @@ def test_a_disk_that_takes_nothing_at_all_costs_the_copy_only(bench: Bench, monk
     assert bench.run(line()).status == "succeeded"
 
 
+class UnknowingCodec(toys.ToyStreamCodec):
+    """Cannot say how large a copy will be."""
+
+    def stored_bytes(self, value: object) -> int | None:
+        return None
+
+
+TWICE: dict[str, Any] = {
+    "c": (toys.count_up, {"length": 50}),
+    "t": (toys.total, {"stream": link("c", "stream")}),
+    "u": (toys.total, {"stream": link("c", "stream"), "bias": 1}),
+}
+
+
 def test_a_stream_stays_on_disk_while_a_run_needs_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path, disk_bytes=8)
-    graph = build(
-        {
-            "c": (toys.count_up, {"length": 50}),
-            "t": (toys.total, {"stream": link("c", "stream")}),
-            "u": (toys.total, {"stream": link("c", "stream"), "bias": 1}),
-        }
-    )
-    assert bench.run(graph).status == "succeeded"
+    bench.sockets = {**toys.SOCKETS, "Stream": replace(toys.SOCKETS["Stream"], codec=UnknowingCodec())}
+    bench.reopen()
+    assert bench.run(build(TWICE)).status == "succeeded"
     assert calls.count("produce") == 1
     assert bench.cache.disk_used <= 8
+    bench.cache.close()
+
+
+def test_a_stream_that_is_known_to_exceed_the_budget_is_made_for_each_use_and_says_so(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, disk_bytes=8)
+    assert bench.run(build(TWICE)).status == "succeeded"
+    assert calls.count("produce") == 2
+    assert bench.kinds("c").count("node_warning") == 1
     bench.cache.close()
 
 

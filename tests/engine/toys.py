@@ -97,6 +97,13 @@ class ToyStreamCodec:
         assert isinstance(value, Stream)
         return replace(value, produce=start)
 
+    def stored_bytes(self, value: object) -> int | None:
+        assert isinstance(value, Stream)
+        return value.length or None
+
+    def preview(self, piece: object) -> tuple[bytes, str] | None:
+        return f"a picture of {piece}".encode(), "text/plain"
+
 
 class NextBlobCodec(BlobCodec):
     """The next version of a codec."""
