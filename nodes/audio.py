@@ -18,6 +18,7 @@ from nodes import (
     Number,
     Output,
     Slider,
+    Trim,
     node,
 )
 from nodes.blame import blaming
@@ -32,7 +33,7 @@ _MEDIA_TYPES = {"wav": "audio/wav", "flac": "audio/flac"}
 def load_audio(
     *,
     file: Annotated[Path, FilePicker("uploads", AUDIO_SUFFIXES)],
-    start_s: Annotated[float, Number(min=0, max=_MAX_S, step=0.1, unit="s")] = 0.0,
+    start_s: Annotated[float, Trim(max=_MAX_S)] = 0.0,
     duration_s: Annotated[float, Number(min=0, max=_MAX_S, step=0.1, unit="s")] = 0.0,
     ctx: Context,
 ) -> Audio:

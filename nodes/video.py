@@ -19,6 +19,7 @@ from nodes import (
     Output,
     ShownIf,
     Slider,
+    Trim,
     node,
 )
 from nodes.blame import blaming
@@ -37,7 +38,7 @@ _TEN_BIT = ("h264", "h265", "av1")
 def load_video(
     *,
     file: Annotated[Path, FilePicker("uploads", VIDEO_SUFFIXES)],
-    start_s: Annotated[float, Number(min=0, step=0.1, unit="s")] = 0.0,
+    start_s: Annotated[float, Trim()] = 0.0,
     duration_s: Annotated[float, Number(min=0, step=0.1, unit="s")] = 0.0,
     sound: bool = True,
     ctx: Context,

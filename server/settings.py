@@ -29,6 +29,7 @@ class Settings:
         host: Address that the server listens on.
         port: Port that the server listens on; 0 takes a free one.
         allowed_hosts: Further host names that browsers may call the server by, separated by commas: a proxy's, say.
+        pack_scripts: Packs whose scripts may run in the signed-in page, separated by commas; `*` for all.
         device: `auto`, or what torch calls it: `cpu`, `cuda:0`, `mps`.
         memory_cache_bytes: Budget of results kept in the worker's memory.
         disk_cache_bytes: Budget of results kept on disk.
@@ -43,6 +44,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8188
     allowed_hosts: str = ""
+    pack_scripts: str = ""
     device: str = "auto"
     memory_cache_bytes: int = 2 * GIB
     disk_cache_bytes: int = 20 * GIB

@@ -1,1 +1,1 @@
-"""The tutorial pack: two nodes of a few lines each. README.md beside this file walks through them."""
+"""The tutorial pack: three nodes of a few lines each. README.md beside this file walks through them."""

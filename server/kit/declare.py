@@ -27,6 +27,7 @@ from server.kit.definition import (
 )
 from server.kit.docstring import Docstring, read_docstring
 from server.kit.problems import NodeDeclarationError
+from server.kit.widgets import Trim
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -191,6 +192,11 @@ def _inputs(
                 help=doc.args.get(name, ""),
             )
         )
+    names = {socket.name for socket in sockets}
+    for socket in sockets:
+        trim = socket.widget
+        if isinstance(trim, Trim) and not {trim.file, trim.length} <= names:
+            raise _error(function, f"{socket.name!r}: its Trim speaks of {trim.file!r} and {trim.length!r}; name knobs")
     return tuple(sockets)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, cast
 
 JSON_SAFE_INTEGER = 2**53 - 1
@@ -74,6 +75,23 @@ class Seed(Number):
     kind: ClassVar[str] = "seed"
     min: float | None = 0
     max: float | None = JSON_SAFE_INTEGER
+
+
+@dataclass(frozen=True, slots=True)
+class Trim(Number):
+    """Where a part of a file starts, in seconds, drawn with a strip of the file's frames and a handle at either end.
+
+    Attributes:
+        file: Name of the knob that holds the file.
+        length: Name of the knob that holds how long the part lasts, in seconds; 0 there means to the end.
+    """
+
+    kind: ClassVar[str] = "trim"
+    min: float | None = 0
+    step: float | None = 0.1
+    unit: str | None = "s"
+    file: str = "file"
+    length: str = "duration_s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +167,22 @@ class FilePicker(Widget):
 
 
 @dataclass(frozen=True, slots=True)
+class PackWidget(Widget):
+    """A widget that the node's own pack draws, by its `web/widget.js`; plain where that is not allowed or fails.
+
+    Attributes:
+        name: Which of the script's widgets.
+        height: Of its place on the node, in pixels; nodes are laid out without being measured.
+        options: What the script is told beside the value; JSON.
+    """
+
+    kind: ClassVar[str] = "pack"
+    name: str = ""
+    height: int = 120
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True)
 class Advanced:
     """Marks a knob that the editor folds away until asked."""
 
@@ -161,9 +195,8 @@ class ShownIf:
     values: tuple[str | int | bool, ...]
 
 
-KINDS: dict[str, type[Widget]] = {
-    widget.kind: widget for widget in (Widget, Number, Slider, Seed, Text, Choice, Toggle, Color, FilePicker)
-}
+_ALL = (Widget, Number, Slider, Seed, Trim, Text, Choice, Toggle, Color, FilePicker, PackWidget)
+KINDS: dict[str, type[Widget]] = {widget.kind: widget for widget in _ALL}
 
 
 def widget_from_json(data: dict[str, object]) -> Widget:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import pytest
 
-from server.kit import Advanced, Context, Folders, InputProblem, Lazy, Output, Ready, Seed, ShownIf, Slider, node
+from server.kit import (
+    Advanced,
+    Context,
+    Folders,
+    InputProblem,
+    Lazy,
+    Output,
+    PackWidget,
+    Ready,
+    Seed,
+    ShownIf,
+    Slider,
+    Trim,
+    node,
+)
 from server.kit.declare import missing_migrations
 from server.kit.definition import MISSING
 from server.kit.problems import NodeDeclarationError
-from server.kit.widgets import Choice, Number, Toggle
+from server.kit.widgets import Choice, Number, Toggle, widget_from_json
 
 T = TypeVar("T")
 
@@ -110,6 +125,30 @@ def test_defaults_and_none_make_an_input_optional() -> None:
     assert sockets["mask"].nullable
     assert sockets["mode"].default == "fast"
     assert not sockets["steps"].required
+
+
+def test_a_trim_speaks_of_knobs_that_are_there() -> None:
+    @node(category="test")
+    def good(*, file: str = "", start_s: Annotated[float, Trim(max=60)] = 0.0, duration_s: float = 0.0) -> int:
+        """Load a part."""
+        return 1
+
+    widget = good.definition.inputs[1].widget
+    assert widget == Trim(max=60)
+    assert widget_from_json(json.loads(json.dumps(widget.to_json()))) == widget
+    with pytest.raises(NodeDeclarationError, match="'start_s': its Trim speaks of 'film' and 'duration_s'"):
+
+        @node(category="test")
+        def bad(*, start_s: Annotated[float, Trim(file="film")] = 0.0, duration_s: float = 0.0) -> int:
+            """Load a part."""
+            return 1
+
+
+def test_a_packs_own_widget_carries_its_options_through_json() -> None:
+    widget = PackWidget("xy_pad", height=90, options={"x": "across", "marks": [1, 2]})
+    data = json.loads(json.dumps(widget.to_json()))
+    assert data == {"kind": "pack", "name": "xy_pad", "height": 90, "options": {"x": "across", "marks": [1, 2]}}
+    assert widget_from_json(data) == widget
 
 
 def test_annotations_choose_the_widgets() -> None:

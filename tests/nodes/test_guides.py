@@ -70,6 +70,21 @@ def test_tint_moves_every_pixel_towards_the_color(catalogue: Catalogue) -> None:
     np.testing.assert_allclose(np.concatenate(list(unchanged.chunks())) * 255, 100, atol=0.01)
 
 
+def test_the_spotlight_lights_the_place_that_its_widget_chooses(catalogue: Catalogue) -> None:
+    definition = catalogue.nodes["example_pack/spotlight"]
+    assert definition.call is not None
+    assert definition.check is not None
+    clip = Clip.from_array(np.full((1, 40, 80, 3), 200, np.uint8), 8)
+    lit = definition.call(clip, place="0.25 0.50", radius=0.2)
+    assert isinstance(lit, Clip)
+    [frame] = lit.frames()
+    assert np.unravel_index(frame[:, :, 0].argmax(), (40, 80)) == (20, 20)
+    assert frame[20, 70, 0] < 0.05
+    for wrong in ("", "0.5", "a b", "2 0", "0.5 0.5 0.5", "nan 0"):
+        assert [problem.input for problem in definition.check(place=wrong)] == ["place"]
+    assert list(definition.check(place="0 1")) == []
+
+
 def test_an_old_join_is_migrated_and_an_odd_separator_is_a_problem(catalogue: Catalogue) -> None:
     definition = catalogue.nodes["example_pack/join_text"]
     assert definition.migrations[1]({"first": "a", "glue": "-"}) == {"first": "a", "separator": "-"}
@@ -84,7 +99,7 @@ def test_the_tutorial_shows_the_code_of_the_pack(catalogue: Catalogue) -> None:
     shown, tests = [], []
     for block in code_in(PACK / "README.md"):
         (tests if block.startswith("def test_") else shown).append(block)
-    assert len(shown) == 3
+    assert len(shown) == 4
     for block in shown:
         assert lines_of(block) in lines_of(sources)
     namespace: dict[str, object] = {}
