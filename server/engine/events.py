@@ -100,12 +100,16 @@ class NodeFinished(_Event):
     """A node is done; `seconds` are its own, without its inputs'. Streams are done when they have passed.
 
     `outputs` holds numbers, choices and artifacts as they are, the beginning of a text, and the type of all else.
+    `memory_bytes` is the most that the whole process held meanwhile, `device_bytes` the most that was allocated on the
+    device; None where that cannot be told.
     """
 
     kind: ClassVar[str] = "node_finished"
     node: NodeId
     seconds: float
     outputs: Mapping[str, object]
+    memory_bytes: int | None = None
+    device_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

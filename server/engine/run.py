@@ -21,6 +21,7 @@ from server.engine.events import (
     NodeFinished,
     NodeStarted,
 )
+from server.engine.gauge import MemoryGauge, Span
 from server.engine.keys import Key
 from server.engine.lazy import Depth, LazyInput
 from server.engine.pipeline import Demand, Pipeline
@@ -57,6 +58,8 @@ class Run:
         self._pipeline = Pipeline(self._keys, cache, scope, self._stopwatch, self._blame, self._finish_stream)
         exposed = (node_id for node_id, _ in plan.graph.outputs.values())
         self._requested = {self._keys[node_id] for node_id in (*plan.graph.sinks, *exposed)}
+        self._gauge = MemoryGauge(scope.device)
+        self._spans: dict[NodeId, Span] = {}
         self._depth = Depth()
         self._consumers: defaultdict[Key, int] = defaultdict(int)
         self._links: defaultdict[Key, int] = defaultdict(int)
@@ -70,6 +73,7 @@ class Run:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._gauge.close()
         self._pipeline.close()
         for key, production in self._pipeline.productions.items():
             node_id = self._first[key]
@@ -203,6 +207,7 @@ class Run:
         self._scope.cancel.check()
         self._scope.emit(NodeStarted(node.id))
         shape = self._shape(node.definition)
+        self._spans[node.id] = self._gauge.begin()
         mark = self._stopwatch.begin()
         try:
             with self._pipeline.turn.held() if node.definition.uses == "gpu" else nullcontext():
@@ -210,6 +215,7 @@ class Run:
         except Canceled:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001  (the worker's loop: a node may raise anything)
+            self._gauge.end(self._spans.pop(node.id))
             self._fail(node, key, error)
             return
         finally:
@@ -297,7 +303,8 @@ class Run:
 
     def _finish(self, node: GraphNode, outputs: Mapping[str, object], seconds: float) -> None:
         self.seconds[node.definition.id].append(seconds)
-        self._scope.emit(NodeFinished(node.id, seconds, _all_shown(outputs)))
+        peak = self._gauge.end(self._spans.pop(node.id))
+        self._scope.emit(NodeFinished(node.id, seconds, _all_shown(outputs), peak.memory_bytes, peak.device_bytes))
 
     def _finish_stream(self, key: Key) -> None:
         """Say that a node is done whose streams have passed, or will not any more."""
