@@ -92,7 +92,7 @@ def _check_span(steps: int, strength: float, start_step: int, end_step: int) -> 
 
 
 def _reporter(model: Model, ctx: Context) -> Callable[[int, int, Callable[[], Latent]], None]:
-    """Return what the sampling loop calls after each step: progress, and a picture as often as it costs little."""
+    """Return what the sampling loop calls after each step: it reports, and shows previews while they cost little."""
     due = time.monotonic() + _PREVIEW_PAUSE_S
 
     def report(done: int, total: int, supply: Callable[[], Latent]) -> None:
@@ -101,15 +101,16 @@ def _reporter(model: Model, ctx: Context) -> Callable[[int, int, Callable[[], La
         began = time.monotonic()
         if began < due or done == total:
             return
-        ctx.preview(_picture(supply(), model, ctx.device))
+        ctx.preview(_moving_picture(supply(), model, ctx.device), "image/webp")
         ended = time.monotonic()
         due = ended + max(_PREVIEW_PAUSE_S, (ended - began) / _PREVIEW_SHARE)
 
     return report
 
 
-def _picture(latent: Latent, model: Model, device: str) -> bytes:
+def _moving_picture(latent: Latent, model: Model, device: str) -> bytes:
     from server.diffusion import preview, weights
-    from server.media.preview import encode_preview
+    from server.media.preview import encode_moving_preview
 
-    return encode_preview(preview.picture(latent, weights.vae_of(model), device=device))
+    frames = preview.frames(latent, weights.vae_of(model), device=device)
+    return encode_moving_preview(frames, latent.frames / float(latent.fps))

@@ -138,32 +138,25 @@ def test_an_empty_latent_cannot_be_decoded(tiny: Descriptions, residency: Reside
         vae.decode(tiny.vae, replace(empty, family="ltx"), device="cpu", residency=residency)
 
 
-def test_a_small_autoencoder_previews_the_middle_frame(tiny: Descriptions, residency: Residency) -> None:
+def test_a_preview_shows_every_latent_frame_at_half_its_size(tiny: Descriptions, residency: Residency) -> None:
     latent = noisy_latent(tiny.vae, width=48, height=32, frames=9)
-    shown = preview.picture(latent, tiny.vae, device="cpu", residency=residency)
-    middle = replace(latent, samples={"video": latent.video[:, :, 1:2]}, frames=1)
-    expected = vae.decode(tiny.vae, middle, device="cpu", residency=residency)[0]
+    shown = preview.frames(latent, tiny.vae, device="cpu", residency=residency)
     assert shown.dtype == np.uint8
-    assert np.array_equal(shown, np.round(expected * 255).astype(np.uint8))
+    assert shown.shape == (3, 16, 24, 3)
+    still = replace(latent, samples={"video": latent.video[:, :, 1:2]}, frames=1)
+    assert np.array_equal(preview.frames(still, tiny.vae, device="cpu", residency=residency)[0], shown[1])
 
 
-def test_a_preview_is_never_large(tiny: Descriptions, residency: Residency) -> None:
-    latent = noisy_latent(tiny.vae, width=512, height=64, frames=1)
-    assert preview.picture(latent, tiny.vae, device="cpu", residency=residency).shape == (32, 256, 3)
-
-
-def test_a_large_autoencoder_previews_by_a_fitted_map(
-    tiny: Descriptions, residency: Residency, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(preview, "_SMALL_VAE", 0)
-    latent = noisy_latent(tiny.vae, width=48, height=32, frames=9)
-    assert preview.picture(latent, tiny.vae, device="cpu", residency=residency).shape == (4, 6, 3)
+def test_a_preview_is_never_large(tiny: Descriptions, residency: Residency, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "_LONGEST_SIDE", 100)
+    latent = noisy_latent(tiny.vae, width=512, height=64, frames=121)
+    assert preview.frames(latent, tiny.vae, device="cpu", residency=residency).shape == (24, 11, 86, 3)
 
 
 def test_a_preview_without_room_for_the_autoencoder_still_shows_something(tiny: Descriptions) -> None:
     latent = noisy_latent(tiny.vae, width=48, height=32, frames=9)
-    shown = preview.picture(latent, tiny.vae, device="cpu", residency=Residency({"cpu": 1}))
-    assert shown.shape == (4, 6, 3)
+    shown = preview.frames(latent, tiny.vae, device="cpu", residency=Residency({"cpu": 1}))
+    assert shown.shape == (3, 4, 6, 3)
     assert shown.min() == 0
     assert shown.max() == 255
 

@@ -16,7 +16,7 @@ from PIL import Image as PilImage
 from server.media.errors import MediaError
 from server.media.files import describe_file
 from server.media.pictures import image_as_clip, read_image, read_image_tags, read_mask, write_image
-from server.media.preview import contact_sheet, encode_preview
+from server.media.preview import contact_sheet, encode_moving_preview, encode_preview
 from server.media.types import Clip, Image
 
 
@@ -114,6 +114,21 @@ def test_a_preview_is_small_and_looks_like_its_frame(file_format: Any, dtype: st
     assert (picture.size, picture.format) == ((100, 50), file_format.upper())
     wanted = moving_frames(1, 400, 200)[0].mean(axis=(0, 1))
     assert np.abs(np.asarray(picture).mean(axis=(0, 1)) - wanted).max() < 4
+
+
+def test_a_moving_preview_moves_at_its_own_pace(moving_frames: Any) -> None:
+    frames = np.stack(moving_frames(6))
+    picture: Any = PilImage.open(io.BytesIO(encode_moving_preview(frames, seconds=0.9)))
+    assert (picture.format, picture.n_frames, picture.size) == ("WEBP", 6, frames.shape[2:0:-1])
+    for number, frame in enumerate(frames):
+        picture.seek(number)
+        assert np.abs(np.asarray(picture.convert("RGB")).astype(int) - frame).mean() < 8
+        assert picture.info["duration"] == 150
+
+
+def test_a_moving_preview_of_one_frame_is_a_still(moving_frames: Any) -> None:
+    picture: Any = PilImage.open(io.BytesIO(encode_moving_preview(np.stack(moving_frames(1)), seconds=0)))
+    assert (picture.format, picture.n_frames) == ("WEBP", 1)
 
 
 def test_a_preview_is_never_enlarged() -> None:

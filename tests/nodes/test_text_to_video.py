@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image as PilImage
 
 from nodes import Canceled, NodeInputError
 from nodes.clip import interpolate_frames, upscale_clip
@@ -119,17 +121,18 @@ def test_denoise_reports_each_step_and_stops_when_canceled(parts: Parts, ctx: Fa
     assert ctx.reports == [(1, 5, "step"), (2, 5, "step"), (3, 5, "step")]
 
 
-def test_denoise_shows_previews_between_the_steps(
+def test_denoise_shows_moving_previews_between_the_steps(
     parts: Parts, ctx: FakeContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nodes.sampling._PREVIEW_PAUSE_S", 0.0)
     monkeypatch.setattr("nodes.sampling._PREVIEW_SHARE", 1e9)
     positive = encode_text(parts.text_encoder, text=PROMPT, ctx=ctx)
-    denoise(
-        parts.model, positive, empty_latent_video(parts.model, frames=1, ctx=ctx), steps=3, guidance_scale=1.0, ctx=ctx
-    )
-    assert [media_type for _, media_type in ctx.previews] == ["image/jpeg"] * 2  # the last step's result is the latent
-    assert all(data.startswith(b"\xff\xd8") for data, _ in ctx.previews)
+    latent = empty_latent_video(parts.model, frames=5, ctx=ctx)
+    denoise(parts.model, positive, latent, steps=3, guidance_scale=1.0, ctx=ctx)
+    assert [media_type for _, media_type in ctx.previews] == ["image/webp"] * 2  # the last step's result is the latent
+    for data, _ in ctx.previews:
+        picture = PilImage.open(io.BytesIO(data))
+        assert getattr(picture, "n_frames", 1) == latent.video.shape[2] > 1
 
 
 def test_two_denoise_nodes_that_share_a_schedule_equal_one(parts: Parts, ctx: FakeContext) -> None:
