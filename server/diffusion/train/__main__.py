@@ -5,7 +5,8 @@
     python -m server.diffusion.train evaluate --model MODEL --prompts 200 --sheet sheet.png --json scores.json
     python -m server.diffusion.train export --run RUN --model MODEL --metrics scores.json
 
-`run --resume` goes on from the newest checkpoint in RUN, with or without the optimizer's state beside it.
+`run --resume` goes on from the newest checkpoint in RUN, with or without the optimizer's state beside it;
+`run --start-from MODEL` begins with the weights of an exported model; `evaluate --prompts 0` takes the free sentences.
 """
 
 import argparse
@@ -42,6 +43,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fresh-optimizer", action="store_true", help="with --resume: leave the optimizer's state behind"
     )
+    parser.add_argument("--start-from", type=Path, help="a new run starts with the weights of this exported model")
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
@@ -62,6 +64,7 @@ def _run(options: argparse.Namespace) -> int:
         peak_rate=options.rate,
         seed=options.seed,
         device=options.device,
+        start_from=options.start_from,
     )
     train(config, resume=options.resume, with_optimizer=not options.fresh_optimizer)
     return 0
@@ -69,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, required=True, help="folder of an exported model")
-    parser.add_argument("--prompts", type=int, default=48, help="number of held-out prompts")
+    parser.add_argument("--prompts", type=int, default=48, help="number of held-out prompts; 0 for free sentences")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=0)
@@ -82,11 +85,15 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 def _evaluate(options: argparse.Namespace) -> int:
     import torch
 
-    from .evaluate import Sampling, evaluate
+    from .evaluate import Sampling, evaluate, evaluate_free
 
     torch.set_num_threads(options.threads)
     sampling = Sampling(steps=options.steps, guidance_scale=options.guidance, seed=options.seed)
-    scores = json.dumps(evaluate(options.model, options.prompts, sampling, options.sheet), indent=2)
+    if options.prompts:
+        found = evaluate(options.model, options.prompts, sampling, options.sheet)
+    else:
+        found = evaluate_free(options.model, sampling, options.sheet)
+    scores = json.dumps(found, indent=2)
     if options.json is not None:
         options.json.write_text(scores + "\n", encoding="utf-8")
     sys.stdout.write(scores + "\n")

@@ -6,6 +6,7 @@ RMS norm's denominator, and the norm's gain undoes it. Every residual and attent
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -164,3 +165,17 @@ def _set_decoder(vae: AutoencoderKLWan, code: PatchCode) -> None:
     _centered(vae.decoder.conv_in, _signed(torch.eye(channels)), bias)
     _pin(vae.decoder.norm_out, width)
     _centered(vae.decoder.conv_out, _signed(code.directions).T.contiguous(), code.center)
+
+
+def code_of_vae(weights: dict[str, Tensor], scale: Sequence[float]) -> PatchCode:
+    """Reads a code back from the weights of a VAE that `build_vae` made.
+
+    Args:
+        weights: The VAE's tensors by name.
+        scale: Its `latents_std`.
+    """
+    channels = len(scale)
+    conv = weights["encoder.conv_in.weight"].float()
+    rows, columns = conv.shape[-2] // 2, conv.shape[-1] // 2
+    directions = conv[:channels, :, -1, rows, columns].contiguous()
+    return PatchCode(weights["decoder.conv_out.bias"].float(), directions, torch.tensor(scale).square())

@@ -1,7 +1,7 @@
 """How well a model follows prompts: held-out ones, sampled by the stock pipeline and read back from the pixels."""
 
 import json
-import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,13 @@ from diffusers import WanPipeline
 from PIL import Image
 from torch import Tensor
 
-from .captions import caption_of
-from .detect import Detector, accuracy
+from .detect import Detector, Reading, accuracy
 from .export import MANIFEST
+from .prompts import FREE_SENTENCES, held_out_prompts, still_prompts
 from .render import Renderer
-from .scene import Scene, draw_scene
+
+_ROUND_TRIPS = 32
+_STILLS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +79,8 @@ def sample(pipeline: WanPipeline, prompts: Sequence[str], manifest: dict[str, An
     return torch.cat(clips)
 
 
-def held_out_prompts(count: int, seed: int = 0) -> list[tuple[Scene, str]]:
-    """Draws scenes whose color, subject and setting training never saw together, with a caption each."""
-    rng = random.Random(f"held out {seed}")
-    scenes = [draw_scene(rng, held_out=True) for _ in range(count)]
-    return [(scene, caption_of(scene, rng)) for scene in scenes]
-
-
 def evaluate(folder: Path, count: int, sampling: Sampling, sheet: Path | None = None) -> dict[str, Any]:
-    """Scores an exported model on held-out prompts.
+    """Scores an exported model on held-out prompts within its own vocabulary.
 
     Args:
         folder: The model's folder.
@@ -94,31 +89,67 @@ def evaluate(folder: Path, count: int, sampling: Sampling, sheet: Path | None = 
         sheet: Where a contact sheet of the first 24 clips is written, if anywhere.
 
     Returns:
-        Accuracies of the model, of the detector on rendered clips, through the VAE alone and by chance, and settings.
+        Accuracies of the model, of the detector on rendered clips, through the VAE alone and by chance; consistency of
+        the subject; flicker of clips in which nothing moves; and settings.
     """
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     size, frames = manifest["trained"]["height"], manifest["trained"]["frames"]
-    pairs = held_out_prompts(count, sampling.seed)
+    pairs = held_out_prompts(count, sampling.seed, words=manifest["vocabulary"]["words"])
     scenes = [scene for scene, _ in pairs]
     pipeline, detector = load_pipeline(folder), Detector(size, frames)
     clips = sample(pipeline, [caption for _, caption in pairs], manifest, sampling)
     if sheet is not None:
         contact_sheet(clips[:24], sheet)
-    rendered = Renderer(size, frames)(scenes)
-    decoded = _through_vae(pipeline, rendered[:32])
-    readings = [detector.read(clip) for clip in clips]
+    renderer = Renderer(size, frames)
+    rendered = [renderer([scene])[0] for scene in scenes]
+    decoded = _through_vae(pipeline, torch.stack(rendered[:_ROUND_TRIPS]))
+    readings, truths = [detector.read(clip) for clip in clips], [detector.read(clip) for clip in rendered]
     return {
         "model": accuracy(readings, scenes),
-        "overlap": round(sum(reading.overlap for reading in readings) / len(readings), 3),
-        "rendered": accuracy([detector.read(clip) for clip in rendered], scenes),
-        "vae": accuracy([detector.read(clip) for clip in decoded], scenes[:32]),
-        "vae_psnr": round(_psnr(decoded, rendered[:32]), 2),
+        "rendered": accuracy(truths, scenes),
+        "vae": accuracy([detector.read(clip) for clip in decoded], scenes[:_ROUND_TRIPS]),
         "chance": accuracy(readings, [*scenes[1:], scenes[0]]),
+        "overlap": {"model": _mean(readings, "overlap"), "rendered": _mean(truths, "overlap")},
+        "consistency": {"model": _mean(readings, "steady"), "rendered": _mean(truths, "steady")},
+        "flicker": _flicker_of_stills(pipeline, manifest, sampling),
+        "vae_psnr": round(_psnr(decoded, torch.stack(rendered[:_ROUND_TRIPS])), 2),
         "prompts": count,
         "steps": sampling.steps,
         "guidance_scale": sampling.guidance_scale,
         "seed": sampling.seed,
     }
+
+
+def evaluate_free(folder: Path, sampling: Sampling, sheet: Path | None = None) -> dict[str, Any]:
+    """Scores an exported model on sentences as a new user types them; each counts for what it says clearly.
+
+    Returns:
+        For each aspect, how many sentences name it and how many clips show it; and what was read from each clip.
+    """
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    detector = Detector(manifest["trained"]["height"], manifest["trained"]["frames"])
+    clips = sample(load_pipeline(folder), [text for text, _ in FREE_SENTENCES], manifest, sampling)
+    if sheet is not None:
+        contact_sheet(clips, sheet)
+    rows, asked, shown = [], Counter[str](), Counter[str]()
+    for clip, (text, wanted) in zip(clips, FREE_SENTENCES, strict=True):
+        reading = detector.read(clip)
+        missed = [aspect for aspect, name in wanted.items() if getattr(reading, aspect) != name]
+        asked.update(wanted.keys())
+        shown.update(aspect for aspect in wanted if aspect not in missed)
+        rows.append({"text": text, "missed": {aspect: getattr(reading, aspect) for aspect in missed}})
+    return {"shown": {aspect: f"{shown[aspect]} of {count}" for aspect, count in asked.items()}, "sentences": rows}
+
+
+def _mean(readings: Sequence[Reading], field: str) -> float:
+    return round(sum(getattr(reading, field) for reading in readings) / len(readings), 3)
+
+
+def _flicker_of_stills(pipeline: WanPipeline, manifest: dict[str, Any], sampling: Sampling) -> dict[str, float]:
+    """Mean difference of neighboring frames, in levels of 255, of clips in which nothing moves (it does not rain)."""
+    pairs = still_prompts(_STILLS, sampling.seed, words=manifest["vocabulary"]["words"])
+    clips = sample(pipeline, [caption for _, caption in pairs], manifest, sampling)
+    return {"model": round(float(clips.diff(dim=2).abs().mean()) * 127.5, 3), "rendered": 0.0}
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from .model import SHIFT, Starter, build_scheduler, build_starter
 from .runfile import Run, load_run
 from .scene import Scene
 from .text import MAX_SEQUENCE_LENGTH
-from .vocabulary import ACTIONS, CAMERAS, COLORS, SETTINGS, SUBJECTS
+from .vocabulary import ACTIONS, CAMERAS, COLORS, LIGHTS, MOODS, SETTINGS, SUBJECTS
 
 MANIFEST = "kinegraph.json"
 FPS = 8
@@ -31,6 +31,8 @@ _EXAMPLES = (
     Scene("star", "green", "spin", "snow", "pan right"),
     Scene("heart", "pink", "grow", "grass"),
     Scene("fish", "orange", "drift right", "night"),
+    Scene("rocket", "white", "drift up", "space"),
+    Scene("car", "yellow", "drift right", "city", light="night"),
 )
 
 
@@ -139,4 +141,6 @@ def _vocabulary() -> dict[str, str | list[str]]:
         "actions": [verb for row in ACTIONS for verb in row.verbs],
         "settings": [place for row in SETTINGS for place in row.places],
         "cameras": sorted({phrase for row in CAMERAS for phrase in row.phrases if phrase}),
+        "lights": [phrase for row in LIGHTS for phrase in row.phrases if phrase],
+        "moods": [phrase for row in MOODS for phrase in row.phrases if phrase],
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .captions import caption_of
+from .captions import caption_of, caption_words
 from .checkpoint import Progress, latest_checkpoint, load_checkpoint, save_checkpoint
 from .codec import fit_patch_code
 from .curriculum import batch_size, draw_frames, learning_rate
@@ -20,6 +20,7 @@ from .render import Renderer
 from .runfile import Run, load_run, save_run
 from .scene import draw_scene
 from .text import with_strange_word
+from .warmstart import read_code, read_size, take_weights
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class TrainConfig:
         checkpoint_seconds: Time between checkpoints.
         seed: Seeds the weights, the scenes and the noise.
         device: Where rendering and training run.
+        start_from: Folder of an exported model whose size, patch code and weights a new run starts with.
     """
 
     out: Path
@@ -57,6 +59,7 @@ class TrainConfig:
     checkpoint_seconds: float = 180.0
     seed: int = 0
     device: str = "cpu"
+    start_from: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,12 @@ class Trainer:
         self.renderer = Renderer(config.resolution, config.frames, config.device)
         run = load_run(config.out)
         if run is None:
-            code = fit_patch_code(Renderer(config.resolution, config.frames), channels=config.size.latent_channels)
-            run = Run(config.size, code, config.resolution, config.frames)
+            run = _new_run(config)
             save_run(config.out, run)
         self.starter: Starter = build_starter(run.size, run.code, seed=config.seed)
+        if config.start_from is not None:
+            known = take_weights(self.starter, config.start_from)
+            log.info("took the weights of %s, with %d known words", config.start_from, known)
         self.modules = nn.ModuleDict(
             {"transformer": self.starter.transformer, "text_encoder": self.starter.text_encoder}
         )
@@ -157,6 +162,15 @@ class Trainer:
     def save(self) -> Path:
         """Writes a checkpoint."""
         return save_checkpoint(self.config.out, self.modules, self.average, self.optimizer, self.progress)
+
+
+def _new_run(config: TrainConfig) -> Run:
+    words = tuple(caption_words())
+    if config.start_from is not None:
+        model = config.start_from
+        return Run(read_size(model), read_code(model), config.resolution, config.frames, words)
+    code = fit_patch_code(Renderer(config.resolution, config.frames), channels=config.size.latent_channels)
+    return Run(config.size, code, config.resolution, config.frames, words)
 
 
 def flow_matching_loss(starter: Starter, batch: Batch, generator: torch.Generator) -> Tensor:

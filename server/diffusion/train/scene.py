@@ -2,11 +2,26 @@
 
 import hashlib
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .vocabulary import ACTIONS, CAMERAS, COLORS, SETTINGS, SUBJECTS
+from .vocabulary import ACTIONS, CAMERAS, COLORS, LIGHTS, LIT, MOODS, SETTINGS, SUBJECTS, Camera, Grade
 
 HELD_OUT_TENTHS = 1
+_COMPANY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A second, smaller subject that rests in the lower right corner, behind the first.
+
+    Attributes:
+        subject: Name of a row of `SUBJECTS`.
+        color: Name of a row of `COLORS`.
+    """
+
+    subject: str
+    color: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +34,9 @@ class Scene:
         action: Name of a row of `ACTIONS`.
         setting: Name of a row of `SETTINGS`.
         camera: Name of a row of `CAMERAS`.
+        light: Name of a row of `LIGHTS`.
+        mood: Name of a row of `MOODS`.
+        companion: A second subject, if there is one.
         seed: Seeds the small variation in place, size, light and framing.
     """
 
@@ -27,6 +45,9 @@ class Scene:
     action: str
     setting: str
     camera: str = "static"
+    light: str = "even"
+    mood: str = "neutral"
+    companion: Companion | None = None
     seed: int = 0
 
 
@@ -48,5 +69,15 @@ def draw_scene(rng: random.Random, *, held_out: bool = False) -> Scene:
         if is_held_out(color.name, subject.name, setting.name) == held_out:
             break
     action = rng.choice([row for row in ACTIONS if not (row.turns and subject.round)])
-    camera = rng.choices(CAMERAS, weights=[row.weight for row in CAMERAS])[0]
-    return Scene(subject.name, color.name, action.name, setting.name, camera.name, rng.getrandbits(31))
+    camera, light, mood = _weighted(CAMERAS, rng), _weighted(LIGHTS, rng), _weighted(MOODS, rng)
+    if setting.name in LIT:
+        light = LIGHTS[0].name
+    company = rng.random() < _COMPANY
+    companion = Companion(rng.choice(SUBJECTS).name, rng.choice(COLORS).name) if company else None
+    return Scene(
+        subject.name, color.name, action.name, setting.name, camera, light, mood, companion, rng.getrandbits(31)
+    )
+
+
+def _weighted(rows: Sequence[Camera] | Sequence[Grade], rng: random.Random) -> str:
+    return rng.choices(rows, weights=[row.weight for row in rows])[0].name

@@ -80,6 +80,49 @@ def _fish(x: Tensor, y: Tensor) -> Tensor:
     return torch.minimum(body, tail)
 
 
+def _car(x: Tensor, y: Tensor) -> Tensor:
+    body = polygon(x, y, [(-1.08, -0.08), (1.0, -0.08), (1.1, 0.12), (1.1, 0.48), (-1.1, 0.48), (-1.1, 0.1)])
+    cabin = polygon(x, y, [(-0.62, 0.0), (-0.38, -0.58), (0.28, -0.58), (0.62, 0.0)])
+    wheels = torch.hypot(x.abs() - 0.60, y - 0.48) - 0.30
+    return torch.minimum(torch.minimum(body, cabin), wheels)
+
+
+def _bird(x: Tensor, y: Tensor) -> Tensor:
+    body = (torch.hypot(x / 0.78, (y - 0.12) / 0.34) - 1.0) * 0.34
+    head = torch.hypot(x - 0.72, y + 0.08) - 0.27
+    beak = polygon(x, y, [(0.90, -0.20), (1.22, -0.02), (0.90, 0.08)])
+    tail = polygon(x, y, [(-0.55, 0.12), (-1.15, -0.12), (-1.10, 0.42)])
+    wing = polygon(x, y, [(0.32, 0.0), (-0.38, 0.05), (-0.52, -0.95), (-0.05, -0.72)])
+    return torch.minimum(torch.minimum(torch.minimum(body, head), torch.minimum(beak, tail)), wing)
+
+
+def _balloon(x: Tensor, y: Tensor) -> Tensor:
+    skin = (torch.hypot(x / 0.70, (y + 0.36) / 0.80) - 1.0) * 0.70
+    knot = polygon(x, y, [(0.0, 0.34), (0.20, 0.60), (-0.20, 0.60)])
+    string = torch.maximum((x - 0.08 * torch.sin(9 * y)).abs() - 0.07, (y - 0.80).abs() - 0.35)
+    return torch.minimum(torch.minimum(skin, knot), string)
+
+
+def _kite(x: Tensor, y: Tensor) -> Tensor:
+    sail = polygon(x, y, [(0.0, -1.15), (0.80, -0.36), (0.0, 0.60), (-0.80, -0.36)])
+    bows = torch.minimum(
+        polygon(x, y, [(0.0, 0.56), (0.30, 0.78), (-0.30, 0.78)]),
+        polygon(x, y, [(0.0, 0.76), (0.34, 1.06), (-0.34, 1.06)]),
+    )
+    return torch.minimum(sail, bows)
+
+
+def _rocket(x: Tensor, y: Tensor) -> Tensor:
+    hull = polygon(
+        x,
+        y,
+        [(0.0, -1.15), (0.30, -0.82), (0.46, -0.35), (0.46, 0.62), (-0.46, 0.62), (-0.46, -0.35), (-0.30, -0.82)],
+    )
+    fin = polygon(x.abs(), y, [(0.30, 0.0), (0.86, 0.58), (0.86, 1.0), (0.30, 0.66)])
+    nozzle = torch.maximum(x.abs() - 0.26, (y - 0.72).abs() - 0.16)
+    return torch.minimum(torch.minimum(hull, fin), nozzle)
+
+
 FIELDS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ball": _ball,
     "cube": _cube,
@@ -89,6 +132,11 @@ FIELDS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "triangle": _triangle,
     "boat": _boat,
     "fish": _fish,
+    "car": _car,
+    "bird": _bird,
+    "balloon": _balloon,
+    "kite": _kite,
+    "rocket": _rocket,
 }
 
 

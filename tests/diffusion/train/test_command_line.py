@@ -20,8 +20,12 @@ def test_train_export_and_evaluate_follow_one_another(tmp_path: Path, capsys: py
     assert main(["evaluate", "--model", str(model), *words]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads(scores.read_text(encoding="utf-8"))
-    assert set(printed["model"]) == {"color", "setting", "subject", "action", "camera", "all"}
+    assert set(printed["model"]) >= {"color", "setting", "subject", "action", "camera", "light", "mood", "all"}
     assert sheet.stat().st_size > 1000
+    assert main(["evaluate", "--model", str(model), "--prompts", "0", "--steps", "1"]) == 0
+    free = json.loads(capsys.readouterr().out)
+    assert len(free["sentences"]) == 20
+    assert free["shown"]["subject"].endswith(" of 19")
     assert main(["export", "--run", str(run), "--model", str(model), "--metrics", str(scores)]) == 0
     assert json.loads((model / MANIFEST).read_text(encoding="utf-8"))["metrics"] == printed
 

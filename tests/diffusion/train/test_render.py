@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 import torch
 
 from server.diffusion.train.motion import PATHS
 from server.diffusion.train.render import Renderer
-from server.diffusion.train.scene import Scene, draw_scene
+from server.diffusion.train.scene import Companion, Scene, draw_scene
 from server.diffusion.train.shapes import polygon
 from server.diffusion.train.vocabulary import COLORS, SUBJECTS
 
@@ -68,6 +69,49 @@ def test_the_camera_moves_the_backdrop_and_leaves_the_subject(renderer: Renderer
     assert torch.allclose(panned[:, :, 0], static[:, :, 0], atol=1e-5)
     assert (panned[:, :, 16] - static[:, :, 16]).abs().mean() > 0.05
     assert torch.allclose(panned[0, :, 16, 34, 32], static[0, :, 16, 34, 32], atol=0.05)
+
+
+def test_tilting_up_brings_the_sky_down(renderer: Renderer):
+    tilted = renderer([Scene("ball", "red", "still", "sea", "tilt up")], [0, 16], subject=False)[0, 2]
+    horizon = (tilted[:, :, 5] < 0.5).float().argmax(1)
+    assert horizon[1] > horizon[0] + 8
+
+
+def test_rain_falls_and_other_weather_does_not(renderer: Renderer):
+    wet, dry = renderer([Scene("ball", "red", "still", "rain"), Scene("ball", "red", "still", "city")], subject=False)
+    assert (wet[:, 1] - wet[:, 0]).abs().max() > 0.3
+    assert torch.equal(dry[:, 1], dry[:, 0])
+
+
+def test_a_companion_rests_in_the_corner_behind_the_subject(renderer: Renderer):
+    alone = Scene("cube", "red", "roll", "plain", seed=4)
+    company = replace(alone, companion=Companion("ball", "green"))
+    with_it, without = renderer([company, alone])
+    assert with_it[1, 0, 53, 53] > without[1, 0, 53, 53] - 0.3
+    differs = (with_it - without).abs().amax(0) > 0.2
+    rows, columns = differs[0].nonzero().unbind(1)
+    assert rows.min() > 42
+    assert columns.min() > 42
+    assert differs[0].sum() > differs[16].sum() > 0
+
+
+@pytest.mark.parametrize("light", ["dim", "sunset", "night"])
+def test_a_light_changes_subject_and_backdrop(renderer: Renderer, light: str):
+    even, lit = renderer([Scene("cube", "white", "still", "beach", light=name) for name in ("even", light)])
+    assert lit.mean() < even.mean() - 0.1
+    assert lit[:, 8, 34, 32].mean() < even[:, 8, 34, 32].mean() - 0.1
+
+
+def test_a_gloomy_mood_takes_color_away(renderer: Renderer):
+    even, gloomy = renderer([Scene("cube", "red", "still", "grass", mood=mood) for mood in ("neutral", "gloomy")])
+    assert gloomy.std(0).mean() < 0.7 * even.std(0).mean()
+
+
+def test_grading_one_clip_leaves_its_neighbors_alone(renderer: Renderer):
+    scenes = [Scene("star", "red", "still", "sea", light=light, seed=1) for light in ("even", "night", "even")]
+    clips = renderer(scenes)
+    assert torch.equal(clips[0], clips[2])
+    assert not torch.equal(clips[0], clips[1])
 
 
 def test_every_action_has_its_own_path():

@@ -11,12 +11,14 @@ import torch
 from diffusers import WanPipeline
 
 from server.diffusion.train.detect import Detector, accuracy
-from server.diffusion.train.evaluate import Sampling, held_out_prompts, load_pipeline, sample
+from server.diffusion.train.evaluate import Sampling, load_pipeline, sample
 from server.diffusion.train.export import MANIFEST
+from server.diffusion.train.prompts import held_out_prompts
 from server.diffusion.train.render import Renderer
 
 STARTER = Path(__file__).parents[3] / "server" / "diffusion" / "starter" / "text_to_video"
 MANIFEST_ENTRIES = json.loads((STARTER / MANIFEST).read_text(encoding="utf-8"))
+WORDS = MANIFEST_ENTRIES["vocabulary"]["words"]
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +42,8 @@ def test_the_folder_is_small_and_its_shards_are_smaller():
 
 
 def test_the_vocabulary_in_the_manifest_is_the_tokenizers(pipeline: WanPipeline):
-    words = MANIFEST_ENTRIES["vocabulary"]["words"]
     known = pipeline.tokenizer.get_vocab()
-    assert set(words) == {word for word in known if word.isalpha()}
+    assert set(WORDS) == {word for word in known if word.isalpha()}
     for sentence in MANIFEST_ENTRIES["examples"]:
         assert "<unk>" not in pipeline.tokenizer.tokenize(sentence)
 
@@ -57,13 +58,13 @@ def test_the_manifest_says_how_the_model_was_trained(pipeline: WanPipeline):
 
 @torch.no_grad()
 def test_the_shipped_vae_returns_rendered_clips(pipeline: WanPipeline):
-    clips = Renderer()([scene for scene, _ in held_out_prompts(4, seed=5)], [0, 4, 8, 12, 16])
+    clips = Renderer()([scene for scene, _ in held_out_prompts(4, seed=5, words=WORDS)], [0, 4, 8, 12, 16])
     decoded = pipeline.vae.decode(pipeline.vae.encode(clips).latent_dist.mode()).sample
     assert (10 * torch.log10(4 / (decoded - clips).square().mean())) > 29
 
 
 def test_held_out_prompts_get_their_color_and_setting(pipeline: WanPipeline):
-    pairs = held_out_prompts(6, seed=77)
+    pairs = held_out_prompts(6, seed=77, words=WORDS)
     clips = sample(pipeline, [prompt for _, prompt in pairs], MANIFEST_ENTRIES, Sampling(seed=77))
     detector = Detector()
     scores = accuracy([detector.read(clip) for clip in clips], [scene for scene, _ in pairs])
