@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 
-from .container import open_container
+from .container import open_container, packets
 from .errors import MediaError
 from .types import Audio
 
@@ -45,6 +45,11 @@ def read_audio(
         if not container.streams.audio:
             return None
         stream = container.streams.audio[0]
+        context: Any = stream.codec_context
+        if context is None:
+            raise MediaError(
+                f"{Path(path).name} has sound in a codec that is not known here", "convert it to AAC or WAV"
+            )
         rate, channels = stream.codec_context.sample_rate, stream.codec_context.channels
         if channels not in LAYOUTS or rate <= 0:
             raise MediaError(f"{Path(path).name} has {channels} audio channels at {rate} Hz", "convert it to stereo")
@@ -53,8 +58,13 @@ def read_audio(
         if origin_s is not None and start > 1 and stream.time_base:
             # A second early, because coders need some sound before they are in step.
             container.seek(int((origin_s + start - 1) / stream.time_base), stream=stream)
-        samples, first_s = _decode(container.decode(stream), rate, channels, origin_s, end)
-    samples = _shift(samples, round((first_s - start) * rate))
+        frames = (frame for packet in packets(container, stream) for frame in stream.decode(packet))
+        samples, first_s = _decode(frames, rate, channels, origin_s, end)
+    offset = round((first_s - start) * rate)
+    if end is not None:
+        # Sound that starts after the end of the span is silence, however late a damaged file says that it comes.
+        offset = min(offset, round((end - start) * rate))
+    samples = _shift(samples, offset)
     if end is not None:
         samples = samples[:, : round((end - start) * rate)]
     return Audio(np.ascontiguousarray(samples), rate)
@@ -64,7 +74,7 @@ def _decode(
     frames: Iterable[Any], rate: int, channels: int, origin_s: Fraction | None, end: Fraction | None
 ) -> tuple[Array, Fraction]:
     """Decode up to time ``end``; return samples (channels, n) and the time of the first one, both after the origin."""
-    resampler = av.AudioResampler(format="fltp", layout=LAYOUTS[channels], rate=rate)
+    resampler, kind = None, None
     blocks: list[Array] = []
     origin, first_s = origin_s, None
     size_bytes = 0
@@ -75,6 +85,10 @@ def _decode(
         first_s = time_s if first_s is None else first_s
         if end is not None and time_s > end:
             break
+        # Broadcasts change their channels midway, and a resampler takes only what it was begun with.
+        if resampler is None or kind != (frame.format.name, frame.layout.name, frame.sample_rate):
+            kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+            resampler = av.AudioResampler(format="fltp", layout=LAYOUTS[channels], rate=rate)
         for converted in resampler.resample(frame):
             blocks.append(converted.to_ndarray())
             size_bytes += blocks[-1].nbytes
@@ -88,6 +102,8 @@ def _shift(samples: Array, offset: int) -> Array:
     """Put ``offset`` samples of silence before the sound, or drop as many when it is negative."""
     if offset <= 0:
         return samples[:, -offset:]
+    if (offset + samples.shape[1]) * samples.shape[0] * 4 > MAX_AUDIO_BYTES:
+        raise MediaError("the sound starts too late to be led by silence in memory", "load a shorter part of it")
     return np.concatenate([np.zeros((samples.shape[0], offset), np.float32), samples], axis=1)
 
 

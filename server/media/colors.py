@@ -80,6 +80,7 @@ def codes_from_tags(tags: ColorTags) -> tuple[int, int, int, int]:
 
 # Planar on purpose: with these flags swscale's packed rgb48 wraps around on saturated 4:2:0 colours (FFmpeg 8.1).
 _DEEP_RGB = "gbrp16le"
+_DEEP_PLANAR = {f"gbr{alpha}p{bits}le" for bits in (10, 12, 14, 16) for alpha in ("", "a")}
 
 
 class PixelConverter:
@@ -93,18 +94,47 @@ class PixelConverter:
 
     def to_rgb(self, frame: av.VideoFrame, *, deep: bool) -> Array:
         """Return a decoded frame as (H, W, 3) RGB, full range: uint16 when ``deep``, else uint8."""
-        rgb = self._convert(frame, _DEEP_RGB if deep else "rgb24", from_yuv=True)
-        return rgb.to_ndarray()
+        if not deep:
+            return self._convert(frame, "rgb24", from_yuv=True).to_ndarray()
+        if frame.format.name in _DEEP_PLANAR:
+            return _stretched(frame.to_ndarray()[:, :, :3], frame.format.components[0].bits)
+        pixels = self._convert(frame, _DEEP_RGB, from_yuv=True).to_ndarray()
+        return pixels if self._tags.matrix == "gbr" else _from_swscale(pixels)
 
-    def from_rgb(self, pixels: Array, pixel_format: str) -> av.VideoFrame:
-        """Return an encoder's frame from (H, W, 3) RGB in uint8 or uint16."""
-        source = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(pixels), "rgb48le" if pixels.dtype == np.uint16 else "rgb24"
-        )
-        frame = self._convert(source, pixel_format, from_yuv=False)
+    def to_gray_alpha(self, frame: av.VideoFrame, *, deep: bool) -> Array:
+        """Return the opacity of a decoded frame as (H, W, 3) gray, full range: uint16 when ``deep``, else uint8."""
+        if frame.format.is_planar:
+            opacity = _plane(frame, 3, np.dtype("<u2" if deep else "u1"))
+            opacity = _stretched(opacity, frame.format.components[3].bits) if deep else opacity
+        else:
+            opacity = self._convert(frame, "rgba64le" if deep else "rgba", from_yuv=True).to_ndarray()[:, :, 3]
+        return np.repeat(opacity[:, :, None], 3, axis=2)
+
+    def from_rgb(self, pixels: Array, pixel_format: str, opacity: Array | None = None) -> av.VideoFrame:
+        """Return an encoder's frame from RGB.
+
+        Args:
+            pixels: (H, W, 3) in uint8 or uint16.
+            pixel_format: FFmpeg's name of what the encoder takes.
+            opacity: (H, W) in the dtype of ``pixels``; opaque when absent, and left out where the format has none.
+        """
+        frame = self._stored(pixels, pixel_format, opacity)
         primaries, transfer, matrix, color_range = codes_from_tags(self._tags)
         frame.color_primaries, frame.color_trc = primaries, transfer
         frame.colorspace, frame.color_range = matrix, color_range
+        return frame
+
+    def _stored(self, pixels: Array, pixel_format: str, opacity: Array | None) -> av.VideoFrame:
+        deep, beside = pixels.dtype == np.uint16, pixel_format.startswith("yuva")
+        if opacity is not None and has_alpha(pixel_format) and not beside:
+            joined = np.concatenate([pixels, opacity[:, :, None]], axis=2)
+            source = av.VideoFrame.from_ndarray(joined, "rgba64le" if deep else "rgba")
+            return self._convert(source, pixel_format, from_yuv=False)
+        wide = _to_swscale(pixels) if deep and self._tags.matrix != "gbr" else pixels
+        source = av.VideoFrame.from_ndarray(np.ascontiguousarray(wide), "rgb48le" if deep else "rgb24")
+        frame = self._convert(source, pixel_format, from_yuv=False)
+        if opacity is not None and beside:
+            _set_alpha(frame, opacity)
         return frame
 
     def _convert(self, frame: av.VideoFrame, pixel_format: str, *, from_yuv: bool) -> av.VideoFrame:
@@ -116,6 +146,45 @@ class PixelConverter:
             settings |= {"src_color_range": source, "dst_color_range": target}
             settings |= {"src_colorspace": matrix, "dst_colorspace": matrix}
         return self._swscale.reformat(frame, **settings)
+
+
+def has_alpha(pixel_format: str) -> bool:
+    """Return whether a pixel format of FFmpeg's keeps transparency."""
+    return pixel_format.startswith(("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16"))
+
+
+def _to_swscale(pixels: Array) -> Array:
+    """Return 16-bit RGB as swscale's YUV takes it: there white is 255 * 256, or 940 would come out as 943."""
+    return pixels - (pixels >> 8)
+
+
+def _from_swscale(pixels: Array) -> Array:
+    """Return 16-bit RGB that swscale made from YUV with white at 65535."""
+    clipped = np.minimum(pixels, np.uint16(255 * 256))
+    return clipped + (clipped >> 8)
+
+
+def _stretched(values: Array, bits: int) -> Array:
+    """Return whole numbers of so many bits as uint16 over its whole range; swscale would only shift them."""
+    if bits == 16:
+        return values
+    top = (1 << bits) - 1
+    return ((values.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
+
+
+def _plane(frame: av.VideoFrame, number: int, dtype: np.dtype[Any]) -> Array:
+    """Return one plane of a frame, (H, W), which lives as long as the frame does."""
+    plane: Any = frame.planes[number]
+    rows = np.frombuffer(plane, dtype).reshape(plane.height, plane.line_size // dtype.itemsize)
+    return rows[:, : plane.width]
+
+
+def _set_alpha(frame: av.VideoFrame, opacity: Array) -> None:
+    bits = frame.format.components[3].bits
+    target = _plane(frame, 3, np.dtype("<u2" if bits > 8 else "u1"))
+    if opacity.dtype == np.uint16 and bits < 16:
+        opacity = (opacity.astype(np.uint32) * ((1 << bits) - 1) + 32767) // 65535
+    target[:] = opacity
 
 
 def convert_dtype(block: Array, dtype: str) -> Array:

@@ -5,12 +5,14 @@ Every read of a container in this room goes through ``open_container``.
 
 from __future__ import annotations
 
+import errno
 import re
 import stat
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import av.error
@@ -18,7 +20,11 @@ import av.error
 from .errors import MediaError
 
 if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+    AnyStream = VideoStream | AudioStream
 
 # One 8K frame is 33 million pixels; twice that leaves room for tall and square formats.
 MAX_PIXELS = 67_000_000
@@ -30,28 +36,59 @@ _FORMATS = (
     "gif,apng,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf,yuv4mpegpipe"
 )
 _OPTIONS = {"protocol_whitelist": "file,pipe", "format_whitelist": _FORMATS}
+# A local disk answers within this; what takes longer is a file that sends the demuxer in circles, or a dead share.
+_TIMEOUT_S = 60
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]+:")
 _PLAYLIST_SUFFIXES = {".m3u8", ".m3u", ".mpd", ".ffconcat", ".sdp", ".pls", ".xspf", ".asx", ".ism"}
 _PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"<MPD", b"v=0\r\n", b"v=0\no=")
 
 
 @contextmanager
-def open_container(path: str | Path) -> Generator[InputContainer]:
+def open_container(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Generator[InputContainer]:
     """Open a local media file for reading and close it afterwards, whatever happens.
+
+    Args:
+        path: A local file.
+        max_pixels: Largest frame that a decoder may allocate, also midway. While the file is opened, when FFmpeg
+            decodes a little to learn what is in it, ``MAX_PIXELS`` holds if that is more, so that a size can be told.
 
     Raises:
         MediaError: The path is an address or a playlist, or the file is missing, empty, cut off or not media.
     """
     local = local_file(path)
+    limits = {"max_pixels": str(max(max_pixels, MAX_PIXELS))}
     try:
-        container = av.open(str(local), "r", options=_OPTIONS, metadata_errors="replace")
+        container = av.open(
+            str(local), "r", options=_OPTIONS | limits, metadata_errors="replace", timeout=(_TIMEOUT_S, _TIMEOUT_S)
+        )
     except (av.FFmpegError, ValueError, OSError) as error:
         raise _explain(local, error) from error
     with container:
+        for stream in container.streams.video:
+            context: Any = stream.codec_context
+            if context is not None:  # FFmpeg knows no decoder for the stream
+                context.options = {"max_pixels": str(max_pixels)}
         try:
             yield container
         except av.FFmpegError as error:
             raise _explain(local, error) from error
+
+
+def video_stream(container: InputContainer) -> VideoStream | None:
+    """Return the stream that is shown, or None: a cover picture is stored as a video stream too."""
+    shown = (stream for stream in container.streams.video if "attached_pic" not in str(stream.disposition))
+    return next(shown, None)
+
+
+def packets(container: InputContainer, stream: AnyStream) -> Iterator[av.Packet]:
+    """Yield a stream's packets, and an empty one at the end, with which its decoder gives out what it holds back."""
+    try:
+        yield from container.demux(stream)
+    except IndexError:
+        # All have been read. PyAV 18 fails to end a file in which another stream turns up midway, as recordings have.
+        last = av.Packet()
+        last.time_base = stream.time_base or Fraction(1)
+        yield last
 
 
 def local_file(path: str | Path) -> Path:
@@ -91,14 +128,27 @@ def _refuse_playlist(path: Path) -> None:
 
 
 def _explain(path: Path, error: Exception) -> MediaError:
-    if isinstance(error, PermissionError):
+    # EPERM is only what FFmpeg's bare -1 turns into.
+    if isinstance(error, PermissionError) and error.errno == errno.EACCES:
         return MediaError(f"{path.name} cannot be read: permission denied", "check its permissions")
-    if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
+    if isinstance(error, av.error.InvalidDataError | av.error.EOFError | PermissionError):
         return MediaError(
             f"{path.name} is not a readable video or sound file, or it is cut off",
             "play it elsewhere to check; if it plays, convert it to MP4, else export or download it again",
         )
+    if isinstance(error, av.error.ExitError):
+        return MediaError(
+            f"{path.name} took longer than {_TIMEOUT_S} s to read", "copy it to a local disk and try again"
+        )
+    # An invalid argument is what FFmpeg says about a container that is not among ours.
+    reason = "" if isinstance(error, av.error.ArgumentError) else f" ({_reason(error)})"
     return MediaError(
-        f"{path.name} is not in a container that can be read ({error})",
+        f"{path.name} is not in a container that can be read{reason}",
         "convert it to MP4, MOV, MKV or WebM; load pictures as images",
     )
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong without FFmpeg's number and function, which tell the user nothing."""
+    text = getattr(error, "strerror", None) or str(error)
+    return str(text).rstrip(".").lower()

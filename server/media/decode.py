@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,19 +13,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .audio import read_audio
+from .chapters import cut_chapters
 from .colors import PixelConverter
-from .container import MAX_PIXELS, open_container
+from .container import MAX_PIXELS
 from .errors import MediaError
-from .probe import MediaInfo, VideoInfo, check_pixels, probe
-from .types import Clip, frames_per_chunk
+from .footage import Footage, read_from
+from .probe import MAX_FPS, MediaInfo, VideoInfo, probe
+from .types import Audio, Clip, ColorTags, Dtype, frames_per_chunk
 
 if TYPE_CHECKING:
     import av
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
 
     from .types import Array
-
 
 _WORTH_SEEKING = 48
 """Frames from which on it is quicker to go to a key frame than to decode all between; the usual distance of keys."""
@@ -34,18 +35,22 @@ def load_clip(
     *,
     start_s: Fraction | float = 0,
     duration_s: Fraction | float | None = None,
+    fps: Fraction | int | None = None,
     with_audio: bool = True,
     max_pixels: int = MAX_PIXELS,
 ) -> Clip:
-    """Open a local video file as a lazy clip with its sound.
+    """Open a local video file as a lazy clip with its sound and chapters.
 
     Frames come at the file's average rate. A file of variable rate has frames repeated or dropped so that each is
-    shown at its time. Files deeper than 8 bits give uint16, all others uint8.
+    shown at its time; interlaced frames are made whole. Files deeper than 8 bits give uint16, all others uint8.
+    Transparency is left out; ``load_alpha`` reads it.
 
     Args:
         path: A local file; addresses and playlists are refused.
         start_s: Where to start, in seconds; rounded to the nearest frame.
         duration_s: How much to read, in seconds; to the end when absent or when the file is shorter.
+        fps: Frames a second of the clip: of those in the file, each that is on screen when a new one is due. Those in
+            between are decoded, but not converted.
         with_audio: Whether to read the sound too; it is decoded at once, the frames only as the clip is consumed.
         max_pixels: Largest frame that may be decoded.
 
@@ -53,24 +58,88 @@ def load_clip(
         MediaError: The file is bad or has no video, or nothing lies in the chosen span. A file that turns out to be
             cut off raises while its frames are consumed.
     """
+    source = _choose(path, start_s, duration_s, fps, max_pixels)
+    audio = None
+    if with_audio and source.info.audio is not None:
+        first_s, span_s = source.first / source.video.fps, source.count / source.video.fps
+        audio = read_audio(source.info.path, start_s=first_s, duration_s=span_s, origin_s=source.video.start_s)
+    return source.clip(alpha=False, audio=audio)
+
+
+def load_alpha(
+    path: str | Path,
+    *,
+    start_s: Fraction | float = 0,
+    duration_s: Fraction | float | None = None,
+    fps: Fraction | int | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> Clip:
+    """Open the transparency of a local video file as a lazy gray clip without sound: white is opaque.
+
+    Arguments and errors are those of ``load_clip``; a file without transparency is refused too.
+    """
+    source = _choose(path, start_s, duration_s, fps, max_pixels)
+    if not source.video.has_alpha:
+        raise MediaError(f"{source.info.path.name} has no transparency", "load a file that has, such as ProRes 4444")
+    return source.clip(alpha=True, audio=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Which frames of which file: ``count`` from ``first`` on at the file's rate, shown at the rate ``fps``."""
+
+    info: MediaInfo
+    video: VideoInfo
+    first: int
+    count: int
+    fps: Fraction
+    max_pixels: int
+
+    @property
+    def dtype(self) -> Dtype:
+        return "uint16" if self.video.bit_depth > 8 else "uint8"
+
+    @property
+    def total(self) -> int:
+        """Frames of the clip."""
+        return max(1, round(self.count * self.fps / self.video.fps))
+
+    def clip(self, *, alpha: bool, audio: Audio | None) -> Clip:
+        video = self.video
+        # Matrix and range ended with the conversion to RGB; what is left says how to store the pixels again.
+        matrix = "bt2020nc" if video.color.primaries == "bt2020" else "bt709"
+        color = ColorTags() if alpha else replace(video.color, matrix=matrix, full_range=False)
+        end = self.first + self.count
+        chapters = cut_chapters(self.info.chapters, self.first / video.fps, end / video.fps)
+        return Clip(
+            lambda: _blocks(self, alpha=alpha),
+            video.width,
+            video.height,
+            self.fps,
+            self.total,
+            self.dtype,
+            color,
+            audio,
+            chapters,
+        )
+
+
+def _choose(
+    path: str | Path,
+    start_s: Fraction | float,
+    duration_s: Fraction | float | None,
+    fps: Fraction | int | None,
+    max_pixels: int,
+) -> _Source:
     info = probe(path, max_pixels=max_pixels)
     video = info.video
     if video is None:
         raise MediaError(f"{info.path.name} holds sound but no video", "choose a video file, or load it as sound")
+    rate = video.fps if fps is None else Fraction(fps)
+    if not 0 < rate <= MAX_FPS:
+        raise MediaError(f"{float(rate):g} frames a second is out of range", f"use 1 to {MAX_FPS}")
     first, count = _span(info.path.name, video, Fraction(start_s), duration_s)
-    dtype = "uint16" if video.bit_depth > 8 else "uint8"
-    audio = None
-    if with_audio and info.audio is not None:
-        span_s = count / video.fps
-        audio = read_audio(info.path, start_s=first / video.fps, duration_s=span_s, origin_s=video.start_s)
-
-    def produce() -> Iterator[Array]:
-        return _blocks(info, video, first, count, max_pixels)
-
-    # Matrix and range ended with the conversion to RGB; what is left says how to store the pixels again.
-    matrix = "bt2020nc" if video.color.primaries == "bt2020" else "bt709"
-    color = replace(video.color, matrix=matrix, full_range=False)
-    return Clip(produce, video.width, video.height, video.fps, count, dtype, color, audio)
+    return _Source(info, video, first, count, rate, max_pixels)
 
 
 def frames_at(info: MediaInfo, wanted: Sequence[int], *, max_pixels: int = MAX_PIXELS) -> Generator[Array]:
@@ -89,25 +158,29 @@ def frames_at(info: MediaInfo, wanted: Sequence[int], *, max_pixels: int = MAX_P
         raise MediaError(f"{info.path.name} holds sound but no video", "choose a video file")
     deep = video.bit_depth > 8
     converter = PixelConverter(video.color)
-    with open_container(info.path) as container:
-        stream = container.streams.video[0]
-        check_pixels(stream, info.path, max_pixels)
-        stream.thread_type = "AUTO"
-        held = _Held(_decode_from(container, stream, video, 0))
+    footage = Footage(info, video, max_pixels)
+    held = _Held(read_from(footage, 0))
+    try:
         for number in wanted:
             if number - held.index > _WORTH_SEEKING:
-                held = _Held(_decode_from(container, stream, video, number))
+                held.close()
+                held = _Held(read_from(footage, number))
             yield _upright(converter.to_rgb(held.at(number, info.path.name), deep=deep), video, info.path.name)
+    finally:
+        held.close()
 
 
 class _Held:
     """Goes forward through decoded frames, holding the one that is shown and the one after it."""
 
-    def __init__(self, decoded: Iterator[tuple[int, av.VideoFrame]]) -> None:
+    def __init__(self, decoded: Generator[tuple[int, av.VideoFrame]]) -> None:
         self._decoded = decoded
         self._shown: av.VideoFrame | None = None
         self._next: tuple[int, av.VideoFrame] | None = None
         self.index = 0
+
+    def close(self) -> None:
+        self._decoded.close()
 
     def at(self, number: int, name: str) -> av.VideoFrame:
         while True:
@@ -138,19 +211,19 @@ def _span(name: str, video: VideoInfo, start_s: Fraction, duration_s: Fraction |
     return first, min(left, max(1, round(Fraction(duration_s) * video.fps)))
 
 
-def _blocks(info: MediaInfo, video: VideoInfo, first: int, count: int, max_pixels: int) -> Iterator[Array]:
+def _blocks(source: _Source, *, alpha: bool) -> Iterator[Array]:
     """Yield the wanted frames in blocks, holding the file open only while the generator lives."""
-    deep = video.bit_depth > 8
+    video, name = source.video, source.info.path.name
+    deep = source.dtype == "uint16"
     converter = PixelConverter(video.color)
-    size = frames_per_chunk(video.width, video.height, "uint16" if deep else "uint8")
+    convert = converter.to_gray_alpha if alpha else converter.to_rgb
+    size = frames_per_chunk(video.width, video.height, source.dtype)
     pending: list[Array] = []
-    with open_container(info.path) as container:
-        stream = container.streams.video[0]
-        check_pixels(stream, info.path, max_pixels)
-        stream.thread_type = "AUTO"
-        decoded = _decode_from(container, stream, video, first)
-        for frame, repeats in _at_constant_rate(decoded, info.path.name, video, first, count):
-            pixels = _upright(converter.to_rgb(frame, deep=deep), video, info.path.name)
+    decoded = read_from(Footage(source.info, video, source.max_pixels, alpha), source.first)
+    with closing(decoded):
+        shown = _at_constant_rate(decoded, name, video, source.first, source.count)
+        for frame, repeats in _at_rate(shown, video.fps / source.fps, source.total):
+            pixels = _upright(convert(frame, deep=deep), video, name)
             for _ in range(repeats):
                 pending.append(pixels)
                 if len(pending) == size:
@@ -160,32 +233,22 @@ def _blocks(info: MediaInfo, video: VideoInfo, first: int, count: int, max_pixel
         yield np.stack(pending)
 
 
-def _decode_from(
-    container: InputContainer, stream: VideoStream, video: VideoInfo, first: int
-) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Yield (index, frame) from at or before frame ``first`` on; the index follows from the frame's time."""
-    if first > 0 and stream.time_base:
-        container.seek(int((video.start_s + first / video.fps) / stream.time_base), stream=stream, backward=True)
-        frames = _indexed(container, stream, video)
-        head = next(frames, None)
-        if head is not None and head[0] <= first:
-            yield head
-            yield from frames
+def _at_rate(
+    shown: Iterable[tuple[av.VideoFrame, int]], step: Fraction, total: int
+) -> Iterator[tuple[av.VideoFrame, int]]:
+    """Take one frame for each ``step`` frames of the file: the one on screen then. The last is held to ``total``."""
+    position = made = 0
+    held: av.VideoFrame | None = None
+    for held, repeats in shown:
+        position += repeats
+        due = min(total, math.ceil(position / step))
+        if due > made:
+            yield held, due - made
+            made = due
+        if made == total:
             return
-        # An index that points past the frame: start over from the beginning, slow but exact.
-        frames.close()
-        container.seek(0)
-    yield from _indexed(container, stream, video)
-
-
-def _indexed(container: InputContainer, stream: VideoStream, video: VideoInfo) -> Generator[tuple[int, av.VideoFrame]]:
-    index = -1
-    for frame in container.decode(stream):
-        if frame.pts is None or frame.time_base is None:
-            index += 1  # Raw streams carry no times; their frames are counted.
-        else:
-            index = round((frame.pts * frame.time_base - video.start_s) * video.fps)
-        yield index, frame
+    if held is not None:
+        yield held, total - made
 
 
 def _at_constant_rate(

@@ -9,9 +9,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .audio import fit_audio, join_audio, resample_audio, silence, slice_audio
+from .chapters import cut_chapters, join_chapters
 from .colors import convert_dtype
 from .errors import MediaError
-from .types import DTYPE_BYTES, Audio, Clip, Dtype
+from .types import DTYPE_BYTES, Audio, Chapter, Clip, Dtype
 
 if TYPE_CHECKING:
     from .types import Array
@@ -61,7 +62,9 @@ def trim_frames(clip: Clip, *, start: int = 0, count: int | None = None) -> Clip
         rest = max(Fraction(0), audio.duration_s - start / clip.fps)
         audio = slice_audio(audio, start / clip.fps, rest if count is None else count / clip.fps)
     known = count if total is not None else None
-    return clip.derive(produce, frame_count=known, audio=audio)
+    end_s = None if count is None else (start + count) / clip.fps
+    chapters = cut_chapters(clip.chapters, start / clip.fps, end_s)
+    return clip.derive(produce, frame_count=known, audio=audio, chapters=chapters)
 
 
 def _cut(clip: Clip, start: int, count: int | None) -> Iterator[Array]:
@@ -102,7 +105,20 @@ def concatenate_clips(clips: Sequence[Clip]) -> Clip:
     counts = [clip.frame_count for clip in clips]
     known = [count for count in counts if count is not None]
     total = sum(known) if len(known) == len(counts) else None
-    return clips[0].derive(produce, frame_count=total, dtype=dtype, audio=_joined_sound(clips))
+    return clips[0].derive(
+        produce, frame_count=total, dtype=dtype, audio=_joined_sound(clips), chapters=_joined_chapters(clips)
+    )
+
+
+def _joined_chapters(clips: Sequence[Clip]) -> tuple[Chapter, ...]:
+    """Return the chapters of all clips up to the first of unknown length, after which no time is known."""
+    placed: list[tuple[Clip, Fraction]] = []
+    start_s: Fraction | None = Fraction(0)
+    for clip in clips:
+        if start_s is not None:
+            placed.append((clip, start_s))
+            start_s = None if clip.duration_s is None else start_s + clip.duration_s
+    return join_chapters(placed)
 
 
 def deepest_dtype(clips: Sequence[Clip]) -> Dtype:

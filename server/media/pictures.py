@@ -138,8 +138,8 @@ def _opened(path: str | Path, max_pixels: int) -> Generator[PIL.Image.Image]:
     local = local_file(path)
     try:
         with warnings.catch_warnings():
-            # Our own limit is below; Pillow's warning would only repeat it.
-            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+            # Our own limit is below, and what is wrong with a file is told if it keeps the picture from being read.
+            warnings.simplefilter("ignore")
             with PIL.Image.open(local, formats=_READABLE) as picture:
                 if picture.width * picture.height > max_pixels:
                     raise MediaError(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .colors import tags_from_codes
-from .container import MAX_PIXELS, local_file, open_container
+from .chapters import read_chapters
+from .colors import has_alpha, tags_from_codes
+from .container import MAX_PIXELS, local_file, open_container, packets, video_stream
 from .errors import MediaError
-from .types import ColorTags
+from .types import Chapter, ColorTags
 
 if TYPE_CHECKING:
     import av
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream as AvVideoStream
 
 WORKFLOW_KEY = "workflow"
+# Days of video. A header that says more is damaged or means harm.
+MAX_FRAMES = 20_000_000
+MAX_FPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,9 @@ class VideoInfo:
         frame_count: Exact for every container, because it is counted where the header does not say.
         bit_depth: Bits of each component.
         start_s: The time of the first frame on the file's own clock.
+        has_alpha: Whether the frames have transparency.
+        interlaced: Whether the first frame was stored as two fields; frames come deinterlaced out of ``decode``.
+        pixel_aspect: Width of a pixel through its height, after ``rotation``: 1 for all but some camera formats.
     """
 
     codec: str
@@ -42,6 +49,9 @@ class VideoInfo:
     rotation: int
     color: ColorTags
     start_s: Fraction
+    has_alpha: bool = False
+    interlaced: bool = False
+    pixel_aspect: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,7 @@ class MediaInfo:
     video: VideoInfo | None
     audio: AudioInfo | None
     tags: dict[str, str]
+    chapters: tuple[Chapter, ...] = ()
 
     @property
     def workflow(self) -> str | None:
@@ -84,7 +95,7 @@ def probe(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> MediaInfo:
         MediaError: The file is missing, empty, broken, too large, or no media file.
     """
     local = local_file(path)
-    with open_container(local) as container:
+    with open_container(local, max_pixels=max_pixels) as container:
         video = _probe_video(container, local, max_pixels)
         audio = _probe_audio(container)
         if video is None and audio is None:
@@ -100,6 +111,7 @@ def probe(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> MediaInfo:
             video=video,
             audio=audio,
             tags={key.lower(): value for key, value in container.metadata.items()},
+            chapters=read_chapters(container, video.start_s if video else Fraction(0)),
         )
 
 
@@ -114,44 +126,74 @@ def read_tags(path: str | Path) -> dict[str, str]:
 
 
 def _probe_video(container: InputContainer, path: Path, max_pixels: int) -> VideoInfo | None:
-    # A cover picture in a sound file is stored as a video stream too.
-    streams = [stream for stream in container.streams.video if "attached_pic" not in str(stream.disposition)]
-    if not streams:
+    stream = video_stream(container)
+    if stream is None:
         return None
-    stream = streams[0]
     check_pixels(stream, path, max_pixels)
     frame = _first_frame(container, stream, path)
-    fps = stream.average_rate or stream.guessed_rate or stream.base_rate
-    if not fps or fps <= 0:
-        raise MediaError(f"{path.name} does not say its frame rate", "convert it to MP4 with a constant frame rate")
+    fps = _rate(stream, path)
     start_s = _seconds(frame.pts, stream.time_base)
-    frame_count = _count_frames(container, stream, Fraction(fps))
+    frame_count = _count_frames(stream, fps, path)
+    if frame_count > MAX_FRAMES:
+        raise MediaError(
+            f"{path.name} says that it has {frame_count} frames, above the limit of {MAX_FRAMES}",
+            "cut it into parts; if it is short, its header is damaged and exporting it again helps",
+        )
     rotation = -frame.rotation % 360
     turned = rotation in {90, 270}
     return VideoInfo(
         codec=stream.codec_context.codec.canonical_name,
         width=frame.height if turned else frame.width,
         height=frame.width if turned else frame.height,
-        fps=Fraction(fps),
+        fps=fps,
         frame_count=frame_count,
-        duration_s=frame_count / Fraction(fps),
+        duration_s=frame_count / fps,
         pixel_format=frame.format.name,
         bit_depth=max(component.bits for component in frame.format.components),
         rotation=rotation,
         color=color_of(frame),
         start_s=start_s,
+        has_alpha=is_transparent(frame, stream),
+        interlaced=bool(frame.interlaced_frame),
+        pixel_aspect=_pixel_aspect(stream, turned=turned),
     )
+
+
+def is_transparent(frame: av.VideoFrame, stream: AvVideoStream) -> bool:
+    """Return whether a stream is transparent: by its pixels, or as WebM says it, whose alpha is a stream of its own."""
+    name = frame.format.name
+    return has_alpha(name) or name == "pal8" or stream.metadata.get("alpha_mode") == "1"
+
+
+def _rate(stream: AvVideoStream, path: Path) -> Fraction:
+    fps = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 0)
+    if not 0 < fps <= MAX_FPS:
+        said = f"says {float(fps):g} frames a second" if fps else "does not say its frame rate"
+        raise MediaError(f"{path.name} {said}", "convert it to MP4 with a constant frame rate")
+    return fps
+
+
+def _pixel_aspect(stream: AvVideoStream, *, turned: bool) -> Fraction:
+    aspect = Fraction(stream.sample_aspect_ratio or 1)
+    # What no camera writes is damage.
+    if not Fraction(1, 4) <= aspect <= 4:
+        return Fraction(1)
+    return 1 / aspect if turned else aspect
 
 
 def check_pixels(stream: AvVideoStream, path: Path, max_pixels: int) -> None:
     """Refuse a stream whose frames are empty or larger than ``max_pixels``, before anything is decoded.
 
     Raises:
-        MediaError: The frames are too large or have no size.
+        MediaError: The frames are too large or have no size, or their codec is not known.
     """
-    width, height = stream.codec_context.width, stream.codec_context.height
+    context: Any = stream.codec_context
+    if context is None:
+        raise MediaError(f"{path.name} holds video in a codec that is not known here", "convert it to H.264 in MP4")
+    width, height = context.width, context.height
     if width <= 0 or height <= 0:
-        raise MediaError(f"{path.name} has a video stream without a size", "it is cut off; export it again")
+        message = f"{path.name} has no frame size, or one above {max(max_pixels, MAX_PIXELS)} pixels"
+        raise MediaError(message, "export it again, or make it smaller with another program")
     if width * height > max_pixels:
         raise MediaError(
             f"{path.name} has frames of {width}x{height}, above the limit of {max_pixels} pixels",
@@ -169,29 +211,37 @@ def color_of(frame: av.VideoFrame) -> ColorTags:
 
 
 def _first_frame(container: InputContainer, stream: AvVideoStream, path: Path) -> av.VideoFrame:
-    for frame in container.decode(stream):
-        return frame
+    for packet in packets(container, stream):
+        for frame in stream.decode(packet):
+            return frame
     raise MediaError(f"{path.name} has no frames", "it is empty or cut off; export or download it again")
 
 
-def _count_frames(container: InputContainer, stream: AvVideoStream, fps: Fraction) -> int:
+def _count_frames(stream: AvVideoStream, fps: Fraction, path: Path) -> int:
     """Count frames at the constant rate ``fps`` that cover the stream's time, from its header where that is exact."""
     if stream.frames and stream.duration and stream.time_base:
         return max(1, round(stream.duration * stream.time_base * fps))
-    container.seek(0)
     times: list[Fraction] = []
-    for packet in container.demux(stream):
-        if packet.pts is not None and packet.size:
-            times.append(_seconds(packet.pts, stream.time_base))
+    count = 0
+    # Opened anew, because raw streams cannot be sought.
+    with open_container(path) as container:
+        again = video_stream(container)
+        for packet in () if again is None else packets(container, again):
+            if packet.size:
+                count += 1
+                if packet.pts is not None:
+                    times.append(_seconds(packet.pts, stream.time_base))
     if not times:
-        return stream.frames or 1
-    return max(1, round((max(times) - min(times)) * fps) + 1)
+        return max(1, stream.frames, count)
+    span = round((max(times) - min(times)) * fps) + 1
+    # Program streams time only some of their pictures, and perhaps not the last.
+    return max(1, span, count if count > len(times) else 0)
 
 
 def _probe_audio(container: InputContainer) -> AudioInfo | None:
-    if not container.streams.audio:
+    stream: Any = next(iter(container.streams.audio), None)
+    if stream is None or stream.codec_context is None:
         return None
-    stream = container.streams.audio[0]
     duration = None if stream.duration is None else _seconds(stream.duration, stream.time_base)
     return AudioInfo(
         codec=stream.codec_context.codec.canonical_name,

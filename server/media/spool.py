@@ -21,7 +21,7 @@ import numpy as np
 
 from .errors import MediaError
 from .files import explain_os_error, make_durable, sync_folder
-from .types import Audio, Clip, ColorTags
+from .types import Audio, Chapter, Clip, ColorTags
 
 if TYPE_CHECKING:
     from .types import Array
@@ -80,6 +80,7 @@ def read(folder: Path) -> Clip:
         meta["dtype"],
         ColorTags(**meta["color"]),
         audio,
+        tuple(Chapter(Fraction(start), Fraction(end), title) for start, end, title in meta.get("chapters", ())),
     )
 
 
@@ -232,6 +233,7 @@ class _Recording:
             "dtype": clip.dtype,
             "color": asdict(clip.color),
             "sample_rate": None if clip.audio is None else clip.audio.sample_rate,
+            "chapters": [(str(one.start_s), str(one.end_s), one.title) for one in clip.chapters],
             "blocks": self.sizes,
         }
         temporary = self.folder / f"{_META}.part"

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import spool
 from .audio import fit_audio, join_audio
+from .chapters import mirror_chapters, move_chapters
 from .errors import MediaError
 from .frames import gather
 from .interpolate import blend, pairs
@@ -87,6 +88,7 @@ def change_speed(clip: Clip, speed: Fraction | float, *, sampling: Sampling = "n
         return clip
     faster = clip.derive(clip.producer, fps=clip.fps * factor)
     changed = change_fps(faster, clip.fps, sampling=sampling)
+    changed = changed.derive(changed.producer, chapters=move_chapters(clip.chapters, speed=factor))
     if clip.audio is None:
         return changed
     sound = stretch_audio(clip.audio, factor)
@@ -110,7 +112,8 @@ def reverse_clip(clip: Clip) -> Clip:
         with _stored(clip) as folder:
             yield from spool.read_backwards(folder).chunks()
 
-    return clip.derive(produce, audio=_reversed_sound(clip))
+    chapters = mirror_chapters(clip.chapters, clip.duration_s)
+    return clip.derive(produce, audio=_reversed_sound(clip), chapters=chapters)
 
 
 def loop_clip(clip: Clip, times: int, *, ping_pong: bool = False) -> Clip:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from .audio import fit_audio, resample_audio, silence
+from .chapters import cut_chapters, move_chapters
 from .colors import convert_dtype
 from .edit import check_fit, deepest_dtype
 from .errors import MediaError
@@ -51,13 +52,14 @@ def join_with_transition(first: Clip, second: Clip, transition: Transition, dura
             f"make it {float(shorter / first.fps):.2f} s or less",
         )
     count, alone = first.frame_count + second.frame_count - overlap, first.frame_count - overlap
-    dtype = deepest_dtype([first, second])
+    dtype, turn_s = deepest_dtype([first, second]), alone / first.fps
     sound = _faded_sound(first, second, overlap / first.fps, count / first.fps)
     result = first.derive(
         lambda: gather(_joined(first, second, transition, alone, dtype), result),
         frame_count=count,
         dtype=dtype,
         audio=sound,
+        chapters=cut_chapters(first.chapters, Fraction(0), turn_s) + move_chapters(second.chapters, by_s=turn_s),
     )
     return result
 

@@ -40,6 +40,15 @@ class ColorTags:
     full_range: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Name a part of a clip, from ``start_s`` to ``end_s`` seconds after its first frame."""
+
+    start_s: Fraction
+    end_s: Fraction
+    title: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Audio:
     """Hold sound as float32 samples shaped (channels, samples), nominally in [-1, 1], at ``sample_rate`` Hz."""
@@ -143,6 +152,7 @@ class Clip:
         dtype: ``uint8``, ``uint16``, ``float16`` or ``float32``; floats lie in [0, 1].
         color: The colour space of the pixels.
         audio: The sound that belongs to the clip, or None when it is silent.
+        chapters: Named parts, which are kept when the clip is saved.
     """
 
     producer: Producer = field(repr=False)
@@ -153,6 +163,7 @@ class Clip:
     dtype: Dtype = "uint8"
     color: ColorTags = ColorTags()
     audio: Audio | None = None
+    chapters: tuple[Chapter, ...] = ()
 
     def __post_init__(self) -> None:
         if self.width <= 0 or self.height <= 0:
