@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from nodes import Audio, Clip, Conditioning, Image, Latent, Mask
 
 if TYPE_CHECKING:
-    from server.media.types import Array, Producer
+    from server.media.types import Block, Producer
 
 
 class ConditioningCodec:
@@ -57,7 +57,7 @@ class LatentCodec:
 class ClipCodec:
     """Clips, stored bit for bit while they pass."""
 
-    version = 1
+    version = 2
 
     def write(self, value: object, folder: Path) -> None:
         """Pull the clip through once and write it."""
@@ -92,21 +92,21 @@ class ClipCodec:
 
         recorded = spool.tee(clip, folder, complete, abort)
 
-        def produce() -> Iterator[Array]:
-            return (clip if aborted else recorded).chunks()
+        def produce() -> Iterator[Block]:
+            return (clip if aborted else recorded).blocks()
 
         return clip.derive(produce)
 
     def pieces(self, value: object) -> Iterator[object]:
         """Start one pass over the clip's blocks."""
-        return cast("Clip", value).chunks()
+        return cast("Clip", value).blocks()
 
     def with_pieces(self, value: object, start: Callable[[], Iterator[object]]) -> Clip:
         """Return the clip with its blocks coming from `start`."""
         return cast("Clip", value).derive(cast("Producer", start))
 
     def stored_bytes(self, value: object) -> int | None:
-        """Return the size of all frames and the sound."""
+        """Return the most that all frames and the sound take."""
         clip = cast("Clip", value)
         sound = 0 if clip.audio is None else int(clip.audio.samples.nbytes)
         return None if clip.frame_count is None else clip.frame_count * clip.frame_bytes + sound
@@ -114,8 +114,9 @@ class ClipCodec:
     def preview(self, piece: object) -> tuple[bytes, str] | None:
         """Return the first frame of a block as a small JPEG."""
         from server.media.preview import encode_preview
+        from server.media.types import as_pixels, part_of
 
-        return encode_preview(cast("Array", piece)[0]), "image/jpeg"
+        return encode_preview(as_pixels(part_of(cast("Block", piece), 0, 1))[0]), "image/jpeg"
 
 
 class ImageCodec:

@@ -78,7 +78,7 @@ class StreamCodec(Codec, Protocol):
         ...
 
     def stored_bytes(self, value: object) -> int | None:
-        """Return how large a copy on disk would be, or None when only the end of the pieces will tell."""
+        """Return how large a copy on disk would be at most, or None when only the end of the pieces will tell."""
         ...
 
     def preview(self, piece: object) -> tuple[bytes, str] | None:

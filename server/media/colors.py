@@ -40,9 +40,7 @@ _SWSCALE_MATRIX = {
     "bt2020nc": Colorspace.BT2020,
 }
 # Without these flags swscale is off by up to 3 levels; with them by the rounding alone.
-_EXACT = (
-    Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
-)
+_EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 
 
 def tags_from_codes(codes: tuple[int, int, int, int], height: int, *, is_rgb: bool) -> ColorTags:
@@ -86,10 +84,11 @@ _DEEP_PLANAR = {f"gbr{alpha}p{bits}le" for bits in (10, 12, 14, 16) for alpha in
 class PixelConverter:
     """Convert frames between RGB arrays and a file's pixel format; one for each stream: it keeps swscale's tables."""
 
-    def __init__(self, tags: ColorTags) -> None:
+    def __init__(self, tags: ColorTags, *, threads: int = 1) -> None:
         if tags.matrix != "gbr" and tags.matrix not in _SWSCALE_MATRIX:
             raise MediaError(f"the colour matrix {tags.matrix} cannot be converted", "use bt709")
         self._tags = tags
+        self._threads = threads
         self._swscale = VideoReformatter()
 
     def to_rgb(self, frame: av.VideoFrame, *, deep: bool) -> Array:
@@ -100,6 +99,12 @@ class PixelConverter:
             return _stretched(frame.to_ndarray()[:, :, :3], frame.format.components[0].bits)
         pixels = self._convert(frame, _DEEP_RGB, from_yuv=True).to_ndarray()
         return pixels if self._tags.matrix == "gbr" else _from_swscale(pixels)
+
+    def to_scaled_rgb(self, frame: av.VideoFrame, width: int, height: int) -> Array:
+        """Return a decoded frame of 8 bits as (height, width, 3) RGB in uint8, scaled by Lanczos on the way."""
+        if (frame.width, frame.height) == (width, height):
+            return self.to_rgb(frame, deep=False)
+        return self._convert(frame, "rgb24", from_yuv=True, size=(width, height)).to_ndarray()
 
     def to_gray_alpha(self, frame: av.VideoFrame, *, deep: bool) -> Array:
         """Return the opacity of a decoded frame as (H, W, 3) gray, full range: uint16 when ``deep``, else uint8."""
@@ -137,8 +142,13 @@ class PixelConverter:
             _set_alpha(frame, opacity)
         return frame
 
-    def _convert(self, frame: av.VideoFrame, pixel_format: str, *, from_yuv: bool) -> av.VideoFrame:
-        settings: dict[str, Any] = {"format": pixel_format, "interpolation": _EXACT, "threads": 1}
+    def _convert(
+        self, frame: av.VideoFrame, pixel_format: str, *, from_yuv: bool, size: tuple[int, int] | None = None
+    ) -> av.VideoFrame:
+        settings: dict[str, Any] = {"format": pixel_format, "threads": self._threads}
+        settings["interpolation"] = _EXACT | (Interpolation.LANCZOS if size else Interpolation.BILINEAR)
+        if size:
+            settings["width"], settings["height"] = size
         if self._tags.matrix != "gbr":
             matrix = _SWSCALE_MATRIX[self._tags.matrix]
             yuv_range = ColorRange.JPEG if self._tags.full_range else ColorRange.MPEG

@@ -18,13 +18,15 @@ from .colors import PixelConverter
 from .container import MAX_PIXELS
 from .errors import MediaError
 from .footage import Footage, read_from
+from .frames import stacked
 from .probe import MAX_FPS, MediaInfo, VideoInfo, probe
 from .types import Audio, Clip, ColorTags, Dtype, frames_per_chunk
+from .yuv import Developer, YuvBlock, is_yuv
 
 if TYPE_CHECKING:
     import av
 
-    from .types import Array
+    from .types import Array, Block
 
 _WORTH_SEEKING = 48
 """Frames from which on it is quicker to go to a key frame than to decode all between; the usual distance of keys."""
@@ -211,26 +213,34 @@ def _span(name: str, video: VideoInfo, start_s: Fraction, duration_s: Fraction |
     return first, min(left, max(1, round(Fraction(duration_s) * video.fps)))
 
 
-def _blocks(source: _Source, *, alpha: bool) -> Iterator[Array]:
+def _blocks(source: _Source, *, alpha: bool) -> Iterator[Block]:
     """Yield the wanted frames in blocks, holding the file open only while the generator lives."""
     video, name = source.video, source.info.path.name
-    deep = source.dtype == "uint16"
-    converter = PixelConverter(video.color)
+    developer, converter = Developer(video.color), PixelConverter(video.color)
     convert = converter.to_gray_alpha if alpha else converter.to_rgb
+
+    def block_of(frames: list[av.VideoFrame]) -> Block:
+        shape = (video.width, video.height)
+        as_they_are = not alpha and not video.rotation
+        if as_they_are and all(is_yuv(frame) and (frame.width, frame.height) == shape for frame in frames):
+            return YuvBlock(tuple(frames), developer)
+        # A frame that is shown for long is converted once.
+        made = {id(frame): _upright(convert(frame, deep=source.dtype == "uint16"), video, name) for frame in frames}
+        return stacked([made[id(frame)] for frame in frames])
+
     size = frames_per_chunk(video.width, video.height, source.dtype)
-    pending: list[Array] = []
+    pending: list[av.VideoFrame] = []
     decoded = read_from(Footage(source.info, video, source.max_pixels, alpha), source.first)
     with closing(decoded):
         shown = _at_constant_rate(decoded, name, video, source.first, source.count)
         for frame, repeats in _at_rate(shown, video.fps / source.fps, source.total):
-            pixels = _upright(convert(frame, deep=deep), video, name)
             for _ in range(repeats):
-                pending.append(pixels)
+                pending.append(frame)
                 if len(pending) == size:
-                    yield np.stack(pending)
+                    yield block_of(pending)
                     pending.clear()
     if pending:
-        yield np.stack(pending)
+        yield block_of(pending)
 
 
 def _at_rate(

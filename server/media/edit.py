@@ -12,10 +12,10 @@ from .audio import fit_audio, join_audio, resample_audio, silence, slice_audio
 from .chapters import cut_chapters, join_chapters
 from .colors import convert_dtype
 from .errors import MediaError
-from .types import DTYPE_BYTES, Audio, Chapter, Clip, Dtype
+from .types import DTYPE_BYTES, Audio, Chapter, Clip, Dtype, as_pixels, part_of
 
 if TYPE_CHECKING:
-    from .types import Array
+    from .types import Block
 
 
 def trim_clip(clip: Clip, *, start_s: Fraction | float = 0, duration_s: Fraction | float | None = None) -> Clip:
@@ -53,7 +53,7 @@ def trim_frames(clip: Clip, *, start: int = 0, count: int | None = None) -> Clip
     if total is not None:
         count = total - start if count is None else min(count, total - start)
 
-    def produce() -> Iterator[Array]:
+    def produce() -> Iterator[Block]:
         yield from _cut(clip, start, count)
 
     # Without a length known beforehand, the encoder fits the sound to the frames.
@@ -67,15 +67,15 @@ def trim_frames(clip: Clip, *, start: int = 0, count: int | None = None) -> Clip
     return clip.derive(produce, frame_count=known, audio=audio, chapters=chapters)
 
 
-def _cut(clip: Clip, start: int, count: int | None) -> Iterator[Array]:
+def _cut(clip: Clip, start: int, count: int | None) -> Iterator[Block]:
     position = 0
     end = None if count is None else start + count
-    with closing(clip.chunks()) as blocks:
+    with closing(clip.blocks()) as blocks:
         for block in blocks:
             first = max(0, start - position)
             last = block.shape[0] if end is None else min(block.shape[0], end - position)
             if first < last:
-                yield block[first:last]
+                yield part_of(block, first, last)
             position += int(block.shape[0])
             if end is not None and position >= end:
                 return
@@ -96,11 +96,11 @@ def concatenate_clips(clips: Sequence[Clip]) -> Clip:
         check_fit(before, clip, number)
     dtype = deepest_dtype(clips)
 
-    def produce() -> Iterator[Array]:
+    def produce() -> Iterator[Block]:
         for clip in clips:
-            with closing(clip.chunks()) as blocks:
+            with closing(clip.blocks()) as blocks:
                 for block in blocks:
-                    yield convert_dtype(block, dtype)
+                    yield block if clip.dtype == dtype else convert_dtype(as_pixels(block), dtype)
 
     counts = [clip.frame_count for clip in clips]
     known = [count for count in counts if count is not None]

@@ -52,10 +52,15 @@ def gather(frames: Generator[Array], clip: Clip) -> Iterator[Array]:
         for pixels in frames:
             pending.append(pixels)
             if len(pending) == size:
-                yield np.stack(pending)
+                yield stacked(pending)
                 pending.clear()
     if pending:
-        yield np.stack(pending)
+        yield stacked(pending)
+
+
+def stacked(frames: Sequence[Array]) -> Array:
+    """Return frames as one block; a single one is not copied."""
+    return frames[0][None] if len(frames) == 1 else np.stack(frames)
 
 
 def in_step(clips: Sequence[Clip]) -> Generator[tuple[Array | None, ...]]:

@@ -67,6 +67,9 @@ def grade_clip(clip: Clip, grade: Grade) -> Clip:
         curved = _curved(convert_dtype(np.repeat(levels[:, None], 3, axis=1), "float32"), grade)
         if grade.saturation == 1:
             tables = [np.ascontiguousarray(table) for table in convert_dtype(curved, clip.dtype).T]
+            if clip.dtype == "uint8" and all(np.array_equal(table, tables[0]) for table in tables):
+                pairs = _table_of_pairs(tables[0])
+                return map_frames(clip, lambda pixels: _looked_up_in_pairs(pixels, pairs))
             return map_frames(clip, lambda pixels: _looked_up(pixels, tables))
         tables = [np.ascontiguousarray(table) for table in curved.T]
         return map_frames(
@@ -84,8 +87,25 @@ def _graded(pixels: Array, grade: Grade, weights: Array) -> Array:
 def _looked_up(pixels: Array, tables: list[Array]) -> Array:
     result = np.empty(pixels.shape, tables[0].dtype)
     for channel, table in enumerate(tables):
-        result[:, :, channel] = table[pixels[:, :, channel]]
+        # An index cannot lie outside, and clipping is how to say that checks are not needed.
+        result[:, :, channel] = np.take(table, pixels[:, :, channel], mode="clip")
     return result
+
+
+def _table_of_pairs(table: Array) -> Array:
+    """Return the table, shaped (65536,) uint16, that does for two neighboring bytes what ``table`` does for one."""
+    both = np.arange(2**16, dtype=np.uint16).view(np.uint8)
+    return table[both].view(np.uint16)
+
+
+def _looked_up_in_pairs(pixels: Array, pairs: Array) -> Array:
+    """Look uint8 values up two at a time, in half the time."""
+    values = np.ascontiguousarray(pixels).reshape(-1)
+    even = values[: values.size // 2 * 2].view(np.uint16)
+    result = np.empty(values.size, np.uint8)
+    np.take(pairs, even, out=result[: even.size * 2].view(np.uint16), mode="clip")
+    result[even.size * 2 :] = pairs.view(np.uint8)[values[even.size * 2 :].astype(np.intp) * 2]
+    return result.reshape(pixels.shape)
 
 
 def _curved(values: Array, grade: Grade) -> Array:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import MediaError
+from .frames import gather
 from .types import Clip
 
 if TYPE_CHECKING:
@@ -35,13 +36,15 @@ def interpolate_clip(clip: Clip, factor: int) -> Clip:
     if factor == 1:
         return clip
 
-    def produce() -> Iterator[Array]:
+    def blended() -> Generator[Array]:
         with closing(pairs(clip)) as neighbors:
             for pixels, following in neighbors:
-                yield np.stack([blend(pixels, following, step, factor) for step in range(factor)])
+                for step in range(factor):
+                    yield blend(pixels, following, step, factor)
 
     count = None if clip.frame_count is None else clip.frame_count * factor
-    return clip.derive(produce, fps=clip.fps * factor, frame_count=count)
+    result = clip.derive(lambda: gather(blended(), result), fps=clip.fps * factor, frame_count=count)
+    return result
 
 
 def pairs(clip: Clip) -> Generator[tuple[Array, Array]]:

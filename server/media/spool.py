@@ -1,35 +1,34 @@
 """Clips on disk, bit for bit: written whole, written while they pass by, and read back lazily.
 
-A folder holds numbered blocks as .npy files, the sound, and ``meta.json``, which is written last: a folder without it
-is not a clip. Whether the bytes are still what was written is for the owner of the folder to check.
+A folder holds the frames in numbered files, one after the other and without headers, the sound, and ``meta.json``,
+which is written last: a folder without it is not a clip. Frames are RGB, or YUV 4:2:0 as a decoder left them. Whether
+the bytes are still what was written is for the owner of the folder to check.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import MediaError
-from .files import explain_os_error, make_durable, sync_folder
-from .types import Audio, Chapter, Clip, ColorTags
+from .files import explain_os_error
+from .recording import META, SOUND, VERSION, Part, Recording, part_name
+from .types import Audio, Chapter, Clip, ColorTags, as_pixels
+from .yuv import Restorer
 
 if TYPE_CHECKING:
-    from .types import Array
+    from .types import Array, Block
 
 _log = logging.getLogger(__name__)
-_META = "meta.json"
-_SOUND = "audio.npy"
-_VERSION = 1
 
 
 def write(clip: Clip, folder: Path) -> None:
@@ -38,10 +37,10 @@ def write(clip: Clip, folder: Path) -> None:
     Raises:
         MediaError: The disk is full or the folder may not be written; what was written is removed.
     """
-    recording = _Recording(clip, folder)
+    recording = Recording(clip, folder)
     try:
         recording.start()
-        with closing(clip.chunks()) as blocks:
+        with closing(clip.blocks()) as blocks:
             for block in blocks:
                 recording.add(block)
         recording.finish()
@@ -57,31 +56,7 @@ def read(folder: Path) -> Clip:
     Raises:
         MediaError: The folder holds no finished clip.
     """
-    try:
-        meta = json.loads((folder / _META).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MediaError(f"{folder.name} holds no finished clip", "produce it again") from error
-    if meta.get("version") != _VERSION:
-        raise MediaError(f"{folder.name} was stored by another release", "produce it again")
-    sizes: list[int] = meta["blocks"]
-
-    def produce() -> Iterator[Array]:
-        for number in range(len(sizes)):
-            yield _load(folder / _block_name(number), mapped=True)
-
-    rate = meta["sample_rate"]
-    audio = None if rate is None else Audio(_load(folder / _SOUND, mapped=False), rate)
-    return Clip(
-        produce,
-        meta["width"],
-        meta["height"],
-        Fraction(meta["fps"]),
-        sum(sizes),
-        meta["dtype"],
-        ColorTags(**meta["color"]),
-        audio,
-        tuple(Chapter(Fraction(start), Fraction(end), title) for start, end, title in meta.get("chapters", ())),
-    )
+    return _read(folder, backwards=False)
 
 
 def read_backwards(folder: Path) -> Clip:
@@ -90,13 +65,54 @@ def read_backwards(folder: Path) -> Clip:
     Raises:
         MediaError: The folder holds no finished clip.
     """
-    clip = read(folder)
+    return _read(folder, backwards=True)
 
-    def produce() -> Iterator[Array]:
-        for path in sorted(folder.glob("[0-9]*.npy"), key=lambda path: int(path.stem), reverse=True):
-            yield _load(path, mapped=True)[::-1]
 
-    return clip.derive(produce)
+def _read(folder: Path, *, backwards: bool) -> Clip:
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{folder.name} holds no finished clip", "produce it again") from error
+    if meta.get("version") != VERSION:
+        raise MediaError(f"{folder.name} was stored by another release", "produce it again")
+    parts = [Part(**part) for part in meta["parts"]]
+    rate = meta["sample_rate"]
+
+    def produce() -> Iterator[Block]:
+        numbered = list(enumerate(parts))
+        for number, part in reversed(numbered) if backwards else numbered:
+            yield from _blocks(folder / part_name(number), part, clip, backwards=backwards)
+
+    audio = None if rate is None else Audio(_load_sound(folder / SOUND), rate)
+    clip = Clip(
+        produce,
+        meta["width"],
+        meta["height"],
+        Fraction(meta["fps"]),
+        sum(part.frames for part in parts),
+        meta["dtype"],
+        ColorTags(**meta["color"]),
+        audio,
+        tuple(Chapter(Fraction(start), Fraction(end), title) for start, end, title in meta["chapters"]),
+    )
+    return clip
+
+
+def _blocks(path: Path, part: Part, clip: Clip, *, backwards: bool) -> Iterator[Block]:
+    """Yield a part's frames in blocks."""
+    shape = (clip.height * 3 // 2, clip.width) if part.tags else (clip.height, clip.width, 3)
+    try:
+        # Copy on write: the file is safe, and libraries that warn about read-only arrays stay quiet.
+        stored = np.memmap(path, clip.dtype, "c", shape=(part.frames, *shape))
+    except (OSError, ValueError) as error:
+        raise MediaError(f"the stored clip lost its part {path.name}", "produce it again") from error
+    restorer = Restorer(ColorTags(**part.tags), part.siting, clip.width, clip.height) if part.tags else None
+    step = clip.frames_per_chunk
+    starts = range(0, part.frames, step)
+    for start in reversed(starts) if backwards else starts:
+        frames = stored[start : start + step]
+        block: Block = restorer.block(frames) if restorer else frames
+        yield as_pixels(block)[::-1] if backwards else block
 
 
 def tee(clip: Clip, folder: Path, on_complete: Callable[[], Path | None], on_abort: Callable[[str], None]) -> Clip:
@@ -115,11 +131,11 @@ def tee(clip: Clip, folder: Path, on_complete: Callable[[], Path | None], on_abo
     """
     state = _TeeState(folder, on_complete, on_abort)
 
-    def produce() -> Iterator[Array]:
+    def produce() -> Iterator[Block]:
         if state.begin():
             yield from _recorded(clip, folder, state)
         else:
-            yield from (state.stored() or clip).chunks()
+            yield from (state.stored() or clip).blocks()
 
     return clip.derive(produce)
 
@@ -151,7 +167,7 @@ class _TeeState:
             _log.info("the stored clip is gone and is produced again: %s", error)
             return None
 
-    def close(self, recording: _Recording, reason: str) -> None:
+    def close(self, recording: Recording, reason: str) -> None:
         """Tell how the recording went, and let another pass record if it failed."""
         try:
             if recording.finished:
@@ -163,13 +179,13 @@ class _TeeState:
             self.recording.release()
 
 
-def _recorded(clip: Clip, folder: Path, state: _TeeState) -> Iterator[Array]:
+def _recorded(clip: Clip, folder: Path, state: _TeeState) -> Iterator[Block]:
     """Pass blocks on and store each before it is consumed; always release ``state.recording``."""
-    recording = _Recording(clip, folder)
+    recording = Recording(clip, folder)
     reason = "the production failed"
     try:
         recording.attempt(recording.start)
-        with closing(clip.chunks()) as blocks:
+        with closing(clip.blocks()) as blocks:
             for block in blocks:
                 recording.attempt(lambda block=block: recording.add(block))
                 yield block
@@ -185,92 +201,8 @@ def _recorded(clip: Clip, folder: Path, state: _TeeState) -> Iterator[Array]:
         state.close(recording, reason)
 
 
-@dataclass(slots=True)
-class _Recording:
-    """One attempt to store a clip."""
-
-    clip: Clip
-    folder: Path
-    sizes: list[int] = field(default_factory=list[int])
-    finished: bool = False
-    failure: str | None = None
-    written: list[Path] = field(default_factory=list[Path])
-
-    @property
-    def frames(self) -> int:
-        return sum(self.sizes)
-
-    def attempt(self, step: Callable[[], None]) -> None:
-        """Run one step unless an earlier one failed; a full disk ends the recording and not the stream."""
-        if self.failure is not None:
-            return
-        try:
-            step()
-        except OSError as error:
-            self.failure = str(explain_os_error(error, self.folder))
-            _log.warning("the clip is no longer stored while it passes: %s", self.failure)
-            self.discard_unfinished()
-
-    def start(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if self.clip.audio is not None:
-            self._save(_SOUND, self.clip.audio.samples)
-
-    def add(self, block: Array) -> None:
-        self._save(_block_name(len(self.sizes)), block)
-        self.sizes.append(int(block.shape[0]))
-
-    def finish(self) -> None:
-        """Write ``meta.json``, which makes the folder a clip."""
-        if self.finished:
-            return
-        clip = self.clip
-        meta = {
-            "version": _VERSION,
-            "width": clip.width,
-            "height": clip.height,
-            "fps": str(clip.fps),
-            "dtype": clip.dtype,
-            "color": asdict(clip.color),
-            "sample_rate": None if clip.audio is None else clip.audio.sample_rate,
-            "chapters": [(str(one.start_s), str(one.end_s), one.title) for one in clip.chapters],
-            "blocks": self.sizes,
-        }
-        temporary = self.folder / f"{_META}.part"
-        self.written.append(temporary)
-        temporary.write_text(json.dumps(meta, indent=1), encoding="utf-8")
-        make_durable(temporary)
-        temporary.replace(self.folder / _META)
-        sync_folder(self.folder)
-        self.finished = True
-
-    def discard_unfinished(self) -> None:
-        """Remove what was written unless the clip is whole."""
-        if self.finished:
-            return
-        for path in self.written:
-            path.unlink(missing_ok=True)
-        self.written.clear()
-
-    def _save(self, name: str, array: Any) -> None:
-        path = self.folder / name
-        self.written.append(path)
-        with path.open("wb") as stream:
-            whole = np.ascontiguousarray(array)
-            np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(whole))
-            # np.save loses the system's reason when the disk is full; a plain write keeps it.
-            stream.write(whole.reshape(-1).view(np.uint8).data)
-            stream.flush()
-            os.fsync(stream.fileno())
-
-
-def _load(path: Path, *, mapped: bool) -> Array:
+def _load_sound(path: Path) -> Array:
     try:
-        # Copy on write: the file is safe, and libraries that warn about read-only arrays stay quiet.
-        return np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
+        return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise MediaError(f"the stored clip lost its part {path.name}", "produce it again") from error
-
-
-def _block_name(number: int) -> str:
-    return f"{number:06d}.npy"

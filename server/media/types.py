@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 from .errors import MediaError
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Dtype = Literal["uint8", "uint16", "float16", "float32"]
 DTYPE_BYTES: dict[str, int] = {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4}
-CHUNK_BYTES = 16 * 2**20
+# Large frames travel alone, so that nothing is copied into blocks; small ones in company, so that each costs little.
+CHUNK_BYTES = 4 * 2**20
 CHUNK_FRAMES = 16
 
 
@@ -135,7 +136,31 @@ class File:
     digest: str
 
 
-Producer = Callable[[], "Iterator[Array]"]
+@runtime_checkable
+class Undeveloped(Protocol):
+    """A block of frames that are not RGB yet, because nobody has asked for that; see ``yuv``."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of ``pixels``: (N, H, W, 3)."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of ``pixels``."""
+        ...
+
+    def part(self, start: int, end: int) -> Undeveloped:
+        """Return the frames from ``start`` to before ``end``."""
+        ...
+
+    def pixels(self) -> Array:
+        """Return the frames as an array."""
+        ...
+
+
+Block: TypeAlias = "Array | Undeveloped"
+Producer = Callable[[], "Iterator[Block]"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +169,8 @@ class Clip:
 
     Attributes:
         producer: Starts the production and yields blocks shaped (N, height, width, 3) of ``dtype``. It is called anew
-            for every pass, and a generator must release its files when it is closed early.
+            for every pass, and a generator must release its files when it is closed early. A block may be
+            ``Undeveloped``.
         width: Frame width in pixels.
         height: Frame height in pixels.
         fps: Frames a second, rational and above 0.
@@ -229,6 +255,16 @@ class Clip:
         Raises:
             MediaError: A block, or the number of frames in the end, is not what the clip declares.
         """
+        with closing(self.blocks()) as blocks:
+            for block in blocks:
+                yield as_pixels(block)
+
+    def blocks(self) -> Generator[Block]:
+        """Do as ``chunks`` does, but leave frames that a decoder has not turned into RGB yet as they are.
+
+        Raises:
+            MediaError: Likewise.
+        """
         total = 0
         with closing(_as_generator(self.producer)) as blocks:
             for block in blocks:
@@ -253,13 +289,23 @@ class Clip:
         """Return a clip with another producer that keeps this one's rate, colour, sound and size unless changed."""
         return replace(self, producer=producer, **changes)
 
-    def _check_block(self, block: Array) -> None:
+    def _check_block(self, block: Block) -> None:
         wanted = (self.height, self.width, 3)
         if tuple(block.shape[1:]) != wanted or block.dtype.name != self.dtype:
             raise MediaError(
                 f"the clip declares frames of {wanted} {self.dtype} but got {tuple(block.shape[1:])} {block.dtype}",
                 "the step that made this clip is at fault; run it again, or report it",
             )
+
+
+def as_pixels(block: Block) -> Array:
+    """Return a block's pixels, shaped (N, H, W, 3)."""
+    return block.pixels() if isinstance(block, Undeveloped) else block
+
+
+def part_of(block: Block, start: int, end: int) -> Block:
+    """Return the frames of a block from ``start`` to before ``end``, without a copy."""
+    return block.part(start, end) if isinstance(block, Undeveloped) else block[start:end]
 
 
 def frames_per_chunk(width: int, height: int, dtype: str) -> int:

@@ -71,6 +71,18 @@ def test_saturation_keeps_the_luma_of_the_clips_own_primaries() -> None:
     assert graded.std(axis=-1).mean() > frames.std(axis=-1).mean() * 1.4
 
 
+@pytest.mark.parametrize("size", [(64, 48), (7, 5), (1, 1)])
+def test_a_table_for_pairs_of_bytes_gives_what_a_table_for_bytes_gives(size: tuple[int, int]) -> None:
+    frames = np.random.default_rng(3).integers(0, 256, (2, size[1], size[0], 3), np.uint8)
+    grade = Grade(gamma=1.7, lift=0.1, contrast=1.2)
+    graded = np.concatenate(list(grade_clip(Clip.from_array(frames, 24), grade).chunks()))
+    # As deep pixels, they take the table that has one entry for each value.
+    deep = grade_clip(Clip.from_array(frames.astype(np.uint16) * 257, 24), grade)
+    assert np.abs(np.concatenate(list(deep.chunks())) / 257 - graded).max() <= 0.5 + 1e-3
+    views = grade_clip(Clip.from_array(frames[:, ::-1, ::-1], 24), grade)
+    assert np.array_equal(np.concatenate(list(views.chunks())), graded[:, ::-1, ::-1])
+
+
 def test_deep_pixels_are_graded_like_shallow_ones() -> None:
     grade = Grade(0.3, 0.2, -0.1, 0.05, 1.3, 0.9, 1.2, 1.4)
     shallow = convert_dtype(noisy(), "uint8")

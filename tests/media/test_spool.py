@@ -188,8 +188,8 @@ def test_a_damaged_folder_is_told(damage: str, tmp_path: Path, small_clip: Clip)
         (folder / "meta.json").write_text("{", encoding="utf-8")
     elif damage == "version":
         text = (folder / "meta.json").read_text(encoding="utf-8")
-        (folder / "meta.json").write_text(text.replace('"version": 1', '"version": 99'), encoding="utf-8")
+        (folder / "meta.json").write_text(text.replace('"version": 2', '"version": 99'), encoding="utf-8")
     else:
-        (folder / "000001.npy").write_bytes(b"")
+        (folder / "000000.raw").write_bytes(b"")
     with pytest.raises(MediaError):
         all_frames(spool.read(folder))

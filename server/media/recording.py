@@ -1,0 +1,176 @@
+"""One clip on its way to disk, block by block; a disk that is full costs the recording and no more.
+
+``spool`` says when a clip is stored, and reads it back.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import numpy as np
+
+from .files import explain_os_error, make_durable, sync_folder
+from .types import Clip, as_pixels
+from .yuv import Developer, YuvBlock, siting_of
+
+if TYPE_CHECKING:
+    from .types import Array, Block
+
+_log = logging.getLogger(__name__)
+META = "meta.json"
+SOUND = "audio.npy"
+VERSION = 2
+PART_BYTES = 64 * 2**20
+"""A file of frames is closed, and made durable, when it has grown to this."""
+
+
+@dataclass(slots=True)
+class Part:
+    """One file of frames.
+
+    Attributes:
+        frames: How many there are.
+        tags: How they store their colors; empty when they are RGB.
+        siting: Where their chroma samples lie; empty likewise.
+    """
+
+    frames: int
+    tags: dict[str, Any] = field(default_factory=dict[str, Any])
+    siting: str = ""
+
+
+@dataclass(slots=True)
+class Recording:
+    """One attempt to store a clip; every step may raise OSError."""
+
+    clip: Clip
+    folder: Path
+    parts: list[Part] = field(default_factory=list[Part])
+    finished: bool = False
+    failure: str | None = None
+    written: list[Path] = field(default_factory=list[Path])
+    _file: BinaryIO | None = None
+    _sitings: dict[Developer, str | None] = field(default_factory=dict[Developer, "str | None"])
+
+    @property
+    def frames(self) -> int:
+        """How many frames are stored so far."""
+        return sum(part.frames for part in self.parts)
+
+    def attempt(self, step: Callable[[], None]) -> None:
+        """Run one step unless an earlier one failed; a full disk ends the recording and not the stream."""
+        if self.failure is not None:
+            return
+        try:
+            step()
+        except OSError as error:
+            self.failure = str(explain_os_error(error, self.folder))
+            _log.warning("the clip is no longer stored while it passes: %s", self.failure)
+            self.discard_unfinished()
+
+    def start(self) -> None:
+        """Make the folder, and store the sound."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.clip.audio is not None:
+            samples = np.ascontiguousarray(self.clip.audio.samples)
+            with self._created(SOUND) as stream:
+                np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(samples))
+                _write(stream, samples)
+                _sync(stream)
+
+    def add(self, block: Block) -> None:
+        """Store the next frames."""
+        siting = self._siting_of(block)
+        if isinstance(block, YuvBlock) and siting:
+            form, raw = Part(0, asdict(block.developer.tags), siting), block.planes()
+        else:
+            form, raw = Part(0), np.ascontiguousarray(as_pixels(block))
+        last = self.parts[-1] if self.parts else form
+        if (
+            self._file is None
+            or (last.tags, last.siting) != (form.tags, form.siting)
+            or self._file.tell() >= PART_BYTES
+        ):
+            self._close_part()
+            self._file = self._created(part_name(len(self.parts)))
+            self.parts.append(form)
+        _write(self._file, raw)
+        self.parts[-1].frames += int(block.shape[0])
+
+    def finish(self) -> None:
+        """Write ``meta.json``, which makes the folder a clip."""
+        if self.finished:
+            return
+        self._close_part()
+        clip = self.clip
+        meta = {
+            "version": VERSION,
+            "width": clip.width,
+            "height": clip.height,
+            "fps": str(clip.fps),
+            "dtype": clip.dtype,
+            "color": asdict(clip.color),
+            "sample_rate": None if clip.audio is None else clip.audio.sample_rate,
+            "chapters": [(str(one.start_s), str(one.end_s), one.title) for one in clip.chapters],
+            "parts": [asdict(part) for part in self.parts],
+        }
+        temporary = self.folder / f"{META}.part"
+        self.written.append(temporary)
+        temporary.write_text(json.dumps(meta, indent=1), encoding="utf-8")
+        make_durable(temporary)
+        temporary.replace(self.folder / META)
+        sync_folder(self.folder)
+        self.finished = True
+
+    def discard_unfinished(self) -> None:
+        """Remove what was written unless the clip is whole."""
+        if self.finished:
+            return
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        for path in self.written:
+            path.unlink(missing_ok=True)
+        self.written.clear()
+
+    def _siting_of(self, block: Block) -> str | None:
+        """Return where a block's chroma samples lie, asked once for all blocks that one decoder made."""
+        if not isinstance(block, YuvBlock):
+            return None
+        if block.developer not in self._sitings:
+            self._sitings[block.developer] = siting_of(block)
+        return self._sitings[block.developer]
+
+    def _created(self, name: str) -> BinaryIO:
+        path = self.folder / name
+        self.written.append(path)
+        # Unbuffered, so that nothing is left to fail when a file is closed because the disk is full.
+        return cast("BinaryIO", path.open("wb", buffering=0))
+
+    def _close_part(self) -> None:
+        if self._file is not None:
+            with self._file as stream:
+                self._file = None
+                _sync(stream)
+
+
+def _write(stream: BinaryIO, array: Array) -> None:
+    """Write an array's bytes; a plain write keeps the system's reason when the disk is full, which numpy loses."""
+    data = array.reshape(-1).view(np.uint8).data
+    while data:
+        data = data[stream.write(data) :]
+
+
+def _sync(stream: BinaryIO) -> None:
+    os.fsync(stream.fileno())
+
+
+def part_name(number: int) -> str:
+    """Return the name of a file of frames."""
+    return f"{number:06d}.raw"
