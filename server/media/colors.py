@@ -209,7 +209,8 @@ def convert_dtype(block: Array, dtype: str) -> Array:
     if block.dtype == np.uint8 and dtype == "uint16":
         return block.astype(np.uint16) * np.uint16(257)
     if block.dtype.kind == "u":
-        values = block.astype(np.float32) * np.float32(1 / np.iinfo(block.dtype).max)
+        # Divided, as diffusers divides a picture: the product with the reciprocal differs in the last bit.
+        values = block.astype(np.float32) / np.float32(np.iinfo(block.dtype).max)
     else:
         values = np.clip(np.nan_to_num(block.astype(np.float32)), 0.0, 1.0)
     target = np.dtype(dtype)

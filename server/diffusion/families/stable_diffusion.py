@@ -118,7 +118,8 @@ class StableDiffusion(Adapter):
 
         module = tiled_copy(vae, tiled)
         frames = pixels[0].transpose(0, 1).to(module_device(vae), module.dtype)
-        encoded = [module.encode(frame[None]).latent_dist.mode().float() for frame in frames]
+        # Split, not indexed and batched again: strides choose between convolutions, which differ in the last bit.
+        encoded = [module.encode(frame).latent_dist.mode().float() for frame in frames.split(1)]
         return {MAIN: torch.cat(encoded).transpose(0, 1)[None] * module.config.scaling_factor}
 
     def decode_bytes(self, vae: torch.nn.Module, latent: Latent) -> int:
