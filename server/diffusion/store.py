@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _KINDS: Mapping[str, type[Weights]] = {kind.__name__: kind for kind in (Model, TextEncoder, Vae, ImageEncoder)}
-_ABOUT, _TENSORS, _EMPTY = "value.json", "tensors.safetensors", "empty.safetensors"
+_ABOUT, _TENSORS, _EMPTY, _MASK = "value.json", "tensors.safetensors", "empty.safetensors", "mask.safetensors"
 
 
 class StoreError(DiffusionError):
@@ -86,8 +86,11 @@ def read_conditioning(folder: Path) -> Conditioning:
 def write_latent(value: Latent, folder: Path) -> None:
     """Write a latent to a folder that exists."""
     _write_tensors(value.samples, folder / _TENSORS)
+    if value.mask is not None:
+        _write_tensors({"mask": value.mask}, folder / _MASK)
     names = ("family", "noise_level", "width", "height", "frames")
-    _write_about(folder, {name: getattr(value, name) for name in names} | {"fps": str(value.fps)})
+    more = {"fps": str(value.fps), "masked": value.mask is not None}
+    _write_about(folder, {name: getattr(value, name) for name in names} | more)
 
 
 def read_latent(folder: Path) -> Latent:
@@ -99,7 +102,8 @@ def read_latent(folder: Path) -> Latent:
     about = _read_about(folder)
     try:
         fps = Fraction(about.pop("fps"))
-        return Latent(**about, fps=fps, samples=_read_tensors(folder / _TENSORS))
+        mask = _read_tensors(folder / _MASK)["mask"] if about.pop("masked", False) else None
+        return Latent(**about, fps=fps, samples=_read_tensors(folder / _TENSORS), mask=mask)
     except (KeyError, TypeError, ValueError) as error:
         raise _broken(folder) from error
 

@@ -181,6 +181,40 @@ class Conditioning:
         return _nbytes(self.tensors) + _nbytes(self.empty)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guidance:
+    """How the predictions with and without the prompt become one, beyond their strength.
+
+    Attributes:
+        method: "cfg" (Ho and Salimans 2022), "cfg_zero_star" (Fan et al. 2025), "apg" (Sadat et al. 2024) or
+            "skip_layer" (as in Stable Diffusion 3.5).
+        start: Share of the steps, 0 to 1, before which the prompt is followed without guidance.
+        stop: Share of the steps after which it is again.
+        rescale: How far the result's spread is brought back to the prediction's, 0 to 1 (Lin et al. 2023, 3.4).
+        zero_steps: Of cfg_zero_star: first steps that are not taken at all.
+        momentum: Of apg: weight of earlier steps' directions; negative damps them, 0 keeps none.
+        norm: Of apg: longest allowed difference of the predictions; 0 is any.
+        eta: Of apg: how much of the difference along the prediction itself is kept.
+        layers: Of skip_layer: blocks of the network that are left out in the third prediction, from 0.
+        layer_scale: Of skip_layer: how strongly to move away from that prediction.
+        layer_start: Of skip_layer: share of the steps before which it is not used.
+        layer_stop: Of skip_layer: share of the steps after which it is not used.
+    """
+
+    method: str = "cfg"
+    start: float = 0.0
+    stop: float = 1.0
+    rescale: float = 0.0
+    zero_steps: int = 1
+    momentum: float = 0.0
+    norm: float = 15.0
+    eta: float = 1.0
+    layers: tuple[int, ...] = ()
+    layer_scale: float = 2.8
+    layer_start: float = 0.01
+    layer_stop: float = 0.2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Latent:
     """A clip in a model's latent space, normalised as the model expects it.
@@ -194,6 +228,7 @@ class Latent:
         height: Pixels.
         frames: Pixel frames.
         fps: Frames a second of the decoded clip.
+        mask: What of the main latent may change, (1, 1, frames, height, width) of zeros and ones; None is all of it.
     """
 
     family: str
@@ -203,6 +238,7 @@ class Latent:
     height: int
     frames: int
     fps: Fraction
+    mask: Tensor | None = None
 
     @property
     def empty(self) -> bool:
@@ -217,7 +253,7 @@ class Latent:
     @property
     def nbytes(self) -> int:
         """Bytes that the tensors hold."""
-        return _nbytes(self.samples)
+        return _nbytes(self.samples) + (0 if self.mask is None else _nbytes({"mask": self.mask}))
 
 
 def _nbytes(tensors: Mapping[str, Tensor]) -> int:

@@ -12,9 +12,13 @@ from server.diffusion import families, memory
 from server.diffusion.errors import SamplingError
 from server.diffusion.families.base import Denoiser, Family, Step, Tensors
 from server.diffusion.memory import Residency
-from server.diffusion.sampling import guidance, images, noise, schedules
-from server.diffusion.sampling.solvers import AUTO, Solver
-from server.diffusion.types import Conditioning, Latent, Model
+from server.diffusion.sampling import guidance as guiding
+from server.diffusion.sampling import images, masking, noise, schedules
+from server.diffusion.sampling.guiders import Guiders
+from server.diffusion.sampling.masking import Kept
+from server.diffusion.sampling.solver_table import AUTO
+from server.diffusion.sampling.solvers import Solver
+from server.diffusion.types import Conditioning, Guidance, Latent, Model
 
 Progress: TypeAlias = Callable[[int, int, Callable[[], Latent]], None]
 """Called after each step with the steps done, the steps to do, and a supplier of the clean latent as it looks now.
@@ -33,9 +37,11 @@ def denoise(
     guidance_scale: float,
     solver: str = AUTO,
     shift: float | None = None,
+    spacing: str = AUTO,
     strength: float = 1.0,
     start_step: int = 0,
     end_step: int | None = None,
+    guidance: Guidance | None = None,
     guidance_scale_2: float | None = None,
     true_cfg_scale: float = 1.0,
     boundary: float | None = None,
@@ -57,11 +63,13 @@ def denoise(
         steps: Length of the whole schedule, 1 or more.
         guidance_scale: 1 or less follows the prompt alone, with one forward a step. A model with embedded guidance is
             told it, and takes one forward in any case.
-        solver: "auto" (the model's own), "euler" or "unipc".
+        solver: One of `solver_table.NAMES`; "auto" is the model's own.
         shift: Shift of the sigmas, above 0; None keeps the model's own.
+        spacing: One of `solver_table.SPACINGS`: how the sigmas are spread.
         strength: Above 0, up to 1: how much of a clean latent may change.
         start_step: First step to run, counted from 0.
         end_step: Step to stop before, leaving noise for a later run; None runs to the end.
+        guidance: How the predictions with and without the prompt become one; None is plain guidance at every step.
         guidance_scale_2: Of the low-noise expert; None is the model's own, or else the same as `guidance_scale`.
         true_cfg_scale: Above 1, guidance away from the negative for a model with embedded guidance: two forwards.
         boundary: Share of the training timesteps below which the low-noise expert runs; None keeps the model's own.
@@ -79,10 +87,12 @@ def denoise(
     _check(model, positive, negative, latent)
     device = memory.pick_device(device)
     source = noise.generator(seed)
-    solution = _solver(model, latent, solver=solver, shift=shift, steps=steps, device=device, source=source)
+    solution = _solver(
+        model, latent, solver=solver, shift=shift, spacing=spacing, steps=steps, device=device, source=source
+    )
     covered = schedules.span(solution.total, strength=strength, start_step=start_step, end_step=end_step)
-    _check_start(latent, solution, covered.begin)
-    scales = guidance.Scales.of(model.capabilities, guidance_scale, guidance_scale_2, true_cfg_scale)
+    _check_start(latent, solution, covered.begin, covered.end)
+    scales = guiding.Scales.of(model.capabilities, guidance_scale, guidance_scale_2, true_cfg_scale)
     family = families.get(model.family)
     settled = family.settle(positive.tensors, source)
     unconditional = {**positive.empty, **({} if negative is None else negative.tensors), **settled}
@@ -92,18 +102,19 @@ def denoise(
         positive=_moved({**positive.tensors, **settled}, device),
         negative=_moved(unconditional, device) if scales.guided else None,
         scales=scales,
+        guiders=None if guidance is None or guidance == Guidance() else Guiders(guidance),
         latent=latent,
         progress=progress,
         covered=covered,
     )
-    samples = run.start(source, device)
+    samples, kept = run.start(source, device)
     for expert, part in _stages(model, solution, covered, boundary):
         # Each expert is in use for its own steps alone, so that a tight budget needs to hold one of them only.
         with (residency or memory.shared()).use(expert, device) as denoiser:
-            samples = run.loop(denoiser, samples, part, second=expert.expert == model.capabilities.experts[-1])
+            samples = run.loop(denoiser, samples, part, kept, second=expert.expert == model.capabilities.experts[-1])
     # Some schedules end a hair above zero; the run is over all the same.
     left = solution.sigma(covered.end) if covered.end < solution.total else 0.0
-    return replace(latent, samples=_moved(family.unpack(samples), "cpu"), noise_level=left)
+    return replace(latent, samples=_moved(family.unpack(samples), "cpu"), noise_level=left, mask=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,32 +125,38 @@ class _Run:
     solver: Solver
     positive: Tensors
     negative: Tensors | None
-    scales: guidance.Scales
+    scales: guiding.Scales
+    guiders: Guiders | None
     latent: Latent
     progress: Progress | None
     covered: schedules.Span
 
-    def start(self, source: torch.Generator, device: str) -> Tensors:
-        """Return the packed samples that the run begins with."""
+    def start(self, source: torch.Generator, device: str) -> tuple[Tensors, Kept | None]:
+        """Return the packed samples that the run begins with, and what a mask keeps of the latent."""
         latent, begin = self.latent, self.covered.begin
         self.solver.begin(begin)
         samples = {name: sample.to(device, torch.float32) for name, sample in latent.samples.items()}
-        samples = self.family.pack(samples)
+        clean = samples = self.family.pack(samples)
+        drawn: Tensors | None = None
         if latent.empty or latent.noise_level <= 0.0:
             drawn = noise.draw({name: tuple(sample.shape) for name, sample in samples.items()}, source)
             drawn = _moved(drawn, device)
             samples = self.solver.from_noise(drawn) if latent.empty else self.solver.add_noise(samples, drawn, begin)
-        return self.family.pin(samples, self.positive)
+        return self.family.pin(samples, self.positive), masking.kept(latent, self.family, clean, drawn)
 
-    def loop(self, denoiser: Denoiser, samples: Tensors, part: schedules.Span, *, second: bool) -> Tensors:
+    def loop(
+        self, denoiser: Denoiser, samples: Tensors, part: schedules.Span, kept: Kept | None, *, second: bool
+    ) -> Tensors:
         """Take the steps of one expert."""
         begin, end = self.covered.begin, self.covered.end
         for index in range(part.begin, part.end):
             prediction = self._predict(denoiser, samples, index, second)
             before, samples = samples, self.solver.step(prediction, index, samples)
             samples = self.family.pin(samples, self.positive)
+            if kept is not None:
+                samples = kept.put_back(samples, self.solver, index + 1)
             if self.progress is not None:
-                self.progress(index + 1 - begin, end - begin, self._preview(prediction, index, before))
+                self.progress(index + 1 - begin, end - begin, self._preview(prediction, index, before, kept))
         return samples
 
     def _predict(self, denoiser: Denoiser, samples: Tensors, index: int, second: bool) -> Tensors:
@@ -153,7 +170,7 @@ class _Run:
             fps=float(latent.fps),
             guidance_scale=self.scales.embedded,
         )
-        return guidance.guided_prediction(
+        return guiding.guided_prediction(
             self.family,
             denoiser,
             solver.scale(samples, index),
@@ -162,11 +179,14 @@ class _Run:
             negative=self.negative,
             guidance_scale=self.family.guidance(self.scales.second if second else self.scales.first, samples),
             batched=self.scales.batched,
+            guiders=self.guiders,
         )
 
-    def _preview(self, prediction: Tensors, index: int, samples: Tensors) -> Callable[[], Latent]:
+    def _preview(self, prediction: Tensors, index: int, samples: Tensors, kept: Kept | None) -> Callable[[], Latent]:
         def supply() -> Latent:
             estimate = self.family.pin(self.solver.estimate(prediction, index, samples), self.positive)
+            if kept is not None:
+                estimate = kept.cover(estimate)
             return replace(self.latent, samples=_moved(self.family.unpack(estimate), "cpu"), noise_level=0.0)
 
         return supply
@@ -178,6 +198,7 @@ def _solver(
     *,
     solver: str,
     shift: float | None,
+    spacing: str,
     steps: int,
     device: str,
     source: torch.Generator,
@@ -187,6 +208,7 @@ def _solver(
         config,
         solver=solver,
         shift=shift,
+        spacing=spacing,
         steps=steps,
         device=device,
         samples=tuple(latent.samples),
@@ -214,7 +236,9 @@ def _moved(tensors: Tensors, device: str) -> Tensors:
     return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
-def _check_start(latent: Latent, solver: Solver, begin: int) -> None:
+def _check_start(latent: Latent, solver: Solver, begin: int, end: int) -> None:
+    if latent.mask is not None and end < solver.total:
+        raise SamplingError("A masked run forgets what it keeps when it stops early.", "Set end_step to 0.")
     if latent.empty and begin > 0:
         raise SamplingError(
             "An empty latent holds nothing to begin with in the middle of the schedule.",

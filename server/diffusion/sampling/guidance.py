@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
+from server.diffusion.errors import SamplingError
 from server.diffusion.families.base import Denoiser, Family, Step, Tensors
+from server.diffusion.sampling.guiders import Guiders
 from server.diffusion.types import Capabilities
 
 
@@ -48,8 +51,9 @@ def guided_prediction(
     negative: Tensors | None,
     guidance_scale: float | torch.Tensor,
     batched: bool = False,
+    guiders: Guiders | None = None,
 ) -> Tensors:
-    """Predict with classifier-free guidance, or plainly when there is no negative.
+    """Predict with guidance, or plainly when there is no negative.
 
     Args:
         family: The model's adapter.
@@ -60,18 +64,55 @@ def guided_prediction(
         negative: Conditioning to move away from; None runs one forward.
         guidance_scale: Strength of the guidance, broadcast over the samples.
         batched: Both branches in one forward, as some families are run, which differs from two in the last bits.
+        guiders: How the predictions are merged; None is classifier-free guidance over the whole run.
+
+    Raises:
+        SamplingError: The model guides each frame by a strength of its own, which only plain guidance knows, or lacks
+            the layers that guidance shall skip.
     """
     if negative is None:
         return family.predict(denoiser, samples, positive, step)
+    call = partial(_both, family, denoiser, samples, step, batched=batched)
+    if guiders is None:
+        with_prompt, without = call(positive=positive, negative=negative)
+        return {name: without[name] + guidance_scale * (with_prompt[name] - without[name]) for name in with_prompt}
+    if isinstance(guidance_scale, torch.Tensor):
+        raise SamplingError(
+            "This model guides each frame by a strength of its own, which goes with plain guidance alone.",
+            "Leave the guidance input unconnected.",
+        )
+    without, skipped = None, None
+    if guiders.needs_negative(step.index, step.total):
+        with_prompt, without = call(positive=positive, negative=negative)
+    else:
+        with_prompt = family.predict(denoiser, samples, positive, step)
+    if guiders.skips_layers(step.index, step.total):
+        with guiders.without_layers(denoiser.module):
+            skipped = family.predict(denoiser, samples, positive, replace(step, branch="skip"))
+    return guiders.merge(
+        guidance_scale, step.index, step.total, with_prompt=with_prompt, without=without, skipped=skipped
+    )
+
+
+def _both(
+    family: Family,
+    denoiser: Denoiser,
+    samples: Tensors,
+    step: Step,
+    *,
+    positive: Tensors,
+    negative: Tensors,
+    batched: bool,
+) -> tuple[Tensors, Tensors]:
+    """Return the predictions with the prompt and without it."""
     if batched:
         both = family.predict(
             denoiser, _stack(samples, samples), _stack(negative, positive), replace(step, branch="cond_uncond")
         )
         without, with_prompt = _halves(both)
-    else:
-        with_prompt = family.predict(denoiser, samples, positive, step)
-        without = family.predict(denoiser, samples, negative, replace(step, branch="uncond"))
-    return {name: without[name] + guidance_scale * (with_prompt[name] - without[name]) for name in with_prompt}
+        return with_prompt, without
+    with_prompt = family.predict(denoiser, samples, positive, step)
+    return with_prompt, family.predict(denoiser, samples, negative, replace(step, branch="uncond"))
 
 
 def _stack(first: Tensors, second: Tensors) -> Tensors:

@@ -12,24 +12,9 @@ from diffusers import schedulers
 
 from server.diffusion.errors import SamplingError
 from server.diffusion.families.base import Tensors
+from server.diffusion.sampling.solver_table import AUTO, SHIFT_FIELD, is_flow, stepper
 
-AUTO = "auto"
-_FLOW_CLASSES: Mapping[str, str] = {"euler": "FlowMatchEulerDiscreteScheduler", "unipc": "UniPCMultistepScheduler"}
-_CLASSES: Mapping[str, str] = {"euler": "EulerDiscreteScheduler", "unipc": "UniPCMultistepScheduler"}
-_SHIFT_FIELD: Mapping[str, str] = {
-    "FlowMatchEulerDiscreteScheduler": "shift",
-    "UniPCMultistepScheduler": "flow_shift",
-}
-_FLOW: Mapping[str, Mapping[str, Any]] = {
-    "UniPCMultistepScheduler": {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
-}
 _DYNAMIC = ("use_dynamic_shifting", "time_shift_type", "shift_terminal")  # of a flow's shift by the number of tokens
-_OWN_ONLY = "CogVideoX"  # its schedulers shift the signal-to-noise ratio, which no other does
-
-
-def names() -> tuple[str, ...]:
-    """Return the solvers' names; "auto" is the model's own."""
-    return (AUTO, *_CLASSES)
 
 
 class Solver:
@@ -41,6 +26,7 @@ class Solver:
         *,
         solver: str = AUTO,
         shift: float | None = None,
+        spacing: str = AUTO,
         steps: int,
         device: str,
         samples: tuple[str, ...],
@@ -51,8 +37,9 @@ class Solver:
 
         Args:
             config: The model folder's scheduler configuration.
-            solver: One of `names()`.
+            solver: One of `solver_table.NAMES`.
             shift: Shift of the sigmas, above 0; None keeps the model's own.
+            spacing: How the sigmas are spread, one of `solver_table.SPACINGS`.
             steps: Length of the whole schedule, 1 or more.
             device: Where the samples are.
             samples: Their names.
@@ -60,12 +47,16 @@ class Solver:
             generator: What a stochastic solver draws from.
 
         Raises:
-            SamplingError: There is no such solver, or the model's scheduler cannot be shifted.
+            SamplingError: There is no such solver, or it does not belong to the model's kind.
         """
-        self._schedulers = {name: build(config, solver, shift) for name in samples}
+        self._schedulers = {name: build(config, solver, shift, spacing) for name in samples}
         for scheduler in self._schedulers.values():
             known = inspect.signature(scheduler.set_timesteps).parameters
-            scheduler.set_timesteps(steps, device=device, **{key: options[key] for key in options if key in known})
+            given = {key: options[key] for key in options if key in known}
+            try:
+                scheduler.set_timesteps(steps, device=device, **given)
+            except ValueError as error:  # such as more steps than a distilled schedule has
+                raise SamplingError(f"{solver} cannot take {steps} steps: {error}", "Take fewer.") from error
         self._first = next(iter(self._schedulers.values()))
         self._flow = is_flow(self._first.config)
         self._generator = generator
@@ -126,6 +117,11 @@ class Solver:
         return {name: samples[name] * kept * signal - level * prediction[name].float() for name in samples}
 
     @property
+    def _draws(self) -> bool:
+        """Whether steps may draw noise."""
+        return "generator" in inspect.signature(self._first.step).parameters
+
+    @property
     def _scales(self) -> bool:
         return hasattr(self._first, "init_noise_sigma")
 
@@ -149,7 +145,8 @@ class Solver:
     def _stepped(self, name: str, prediction: torch.Tensor, index: int, sample: torch.Tensor) -> torch.Tensor:
         scheduler, timestep = self._schedulers[name], self.timestep(index)
         if type(scheduler).__name__ != "CogVideoXDPMScheduler":
-            return scheduler.step(prediction, timestep, sample, return_dict=False)[0]
+            source = {"generator": self._generator} if self._draws else {}
+            return scheduler.step(prediction, timestep, sample, return_dict=False, **source)[0]
         old = self._old.get(name)
         before = None if old is None else self.timestep(index - 1)
         sample, self._old[name] = scheduler.step(
@@ -165,40 +162,30 @@ class Solver:
         return scheduler.scale_noise(sample, timestep, noise)
 
 
-def is_flow(config: Mapping[str, Any]) -> bool:
-    """Return whether a scheduler's configuration is that of a flow, with sigmas from 1 to 0."""
-    named = str(config.get("_class_name", ""))
-    return named.startswith("FlowMatch") or bool(config.get("use_flow_sigmas")) or "shift" in config
-
-
-def build(config: Mapping[str, Any], solver: str = AUTO, shift: float | None = None) -> Any:
+def build(config: Mapping[str, Any], solver: str = AUTO, shift: float | None = None, spacing: str = AUTO) -> Any:
     """Build a scheduler.
 
     Args:
         config: The model folder's scheduler configuration, with `_class_name`.
-        solver: One of `names()`.
+        solver: One of `solver_table.NAMES`.
         shift: Replaces the configuration's shift.
+        spacing: One of `solver_table.SPACINGS`.
 
     Raises:
-        SamplingError: There is no such solver, or the scheduler cannot be shifted.
+        SamplingError: There is no such solver, or it does not belong to the model's kind.
     """
-    own = str(config["_class_name"])
-    if solver not in names():
-        raise SamplingError(f"There is no solver {solver!r}.", f"Use one of {', '.join(names())}.")
-    flow = is_flow(config)
-    wanted = own if solver == AUTO else (_FLOW_CLASSES if flow else _CLASSES)[solver]
-    if wanted != own and own.startswith(_OWN_ONLY):
-        raise SamplingError(f"This model runs with its own solver only, {own}.", f"Set solver to {AUTO}.")
-    changes: dict[str, Any] = {}
+    chosen = stepper(config, solver, shift=shift, spacing=spacing)
+    own, wanted, flow = str(config["_class_name"]), chosen.scheduler, is_flow(config)
+    changes: dict[str, Any] = dict(chosen.config)
     if wanted != own and flow:
-        changes |= {**_FLOW.get(wanted, {})} | {key: config[key] for key in _DYNAMIC if config.get(key)}
-        changes[_SHIFT_FIELD[wanted]] = config.get(_SHIFT_FIELD.get(own, ""), 1.0)
+        changes |= {key: config[key] for key in _DYNAMIC if config.get(key)}
+        changes[SHIFT_FIELD[wanted]] = config.get(SHIFT_FIELD.get(own, ""), 1.0)
     if shift is not None:
-        if not flow or wanted not in _SHIFT_FIELD:
-            raise SamplingError(f"The model's own solver, {wanted}, has no shift.", "Leave shift at the model's own.")
-        changes |= {_SHIFT_FIELD[wanted]: shift, "use_dynamic_shifting": False}
+        changes |= {SHIFT_FIELD[wanted]: shift, "use_dynamic_shifting": False}
+    if spacing != AUTO:
+        changes[f"use_{spacing}_sigmas"] = True
     kind = getattr(schedulers, wanted)
     known = inspect.signature(kind.__init__).parameters
     # A flow's other solver has nothing but the shift in common with the model's own; the rest shares its betas.
     kept = {key: value for key, value in config.items() if key in known} if wanted == own or not flow else {}
-    return kind(**{**kept, **changes})
+    return kind(**{key: value for key, value in {**kept, **changes}.items() if key in known})
