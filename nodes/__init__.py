@@ -4,7 +4,7 @@ Nothing heavy is imported at the top of any file in this package: torch, av and 
 that need them, so that a workflow can be checked and planned without them.
 """
 
-from server.diffusion.types import Conditioning, Latent, Model, TextEncoder, Vae
+from server.diffusion.types import Conditioning, Guidance, Latent, Model, TextEncoder, Vae
 from server.kit import (
     Advanced,
     Artifact,
@@ -53,6 +53,7 @@ __all__ = [
     "FilePicker",
     "FileViewer",
     "Folders",
+    "Guidance",
     "Image",
     "InputProblem",
     "Latent",

@@ -6,8 +6,22 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
-from nodes import Advanced, Conditioning, Context, InputProblem, Latent, Model, Number, Seed, Slider, node
+from nodes import (
+    Advanced,
+    Conditioning,
+    Context,
+    Guidance,
+    InputProblem,
+    Latent,
+    Model,
+    Number,
+    Seed,
+    Slider,
+    node,
+)
 from nodes.blame import blaming
+
+Solver = Literal["auto", "euler", "euler_ancestral", "ddim", "unipc", "dpm++", "dpm++_sde", "deis", "lcm"]
 
 _PREVIEW_SHARE = 0.01
 """Most of a run's time that previews may take."""
@@ -21,15 +35,20 @@ def denoise(
     positive: Conditioning,
     latent: Latent,
     negative: Conditioning | None = None,
+    guidance: Guidance | None = None,
     *,
     seed: Annotated[int, Seed()] = 0,
     steps: Annotated[int, Slider(1, 100)] = 30,
     guidance_scale: Annotated[float, Slider(1.0, 20.0, step=0.1)] = 5.0,
-    solver: Literal["auto", "euler", "unipc"] = "auto",
-    shift: Annotated[float, Slider(0.0, 20.0, step=0.1), Advanced()] = 0.0,
+    solver: Solver = "auto",
     strength: Annotated[float, Slider(0.0, 1.0, step=0.01)] = 1.0,
+    shift: Annotated[float, Slider(0.0, 20.0, step=0.1), Advanced()] = 0.0,
+    spacing: Annotated[Literal["auto", "karras", "exponential"], Advanced()] = "auto",
     start_step: Annotated[int, Number(min=0, max=100), Advanced()] = 0,
     end_step: Annotated[int, Number(min=0, max=100), Advanced()] = 0,
+    guidance_scale_2: Annotated[float, Slider(0.0, 20.0, step=0.1), Advanced()] = 0.0,
+    boundary: Annotated[float, Slider(0.0, 1.0, step=0.005), Advanced()] = 0.0,
+    true_cfg_scale: Annotated[float, Slider(1.0, 20.0, step=0.1), Advanced()] = 1.0,
     ctx: Context,
 ) -> Latent:
     """Remove noise from a latent, guided by conditioning.
@@ -42,14 +61,19 @@ def denoise(
         positive: What to show.
         latent: An empty latent, or one to change, shaped (batch, channels, frames, height, width).
         negative: What to avoid; nothing in particular when it is not connected.
+        guidance: Another way to guide than the plain one, from a guidance node.
         seed: Of the noise; the same seed and settings give the same video.
         steps: Solver evaluations; more is slower and finer.
         guidance_scale: How strictly to follow the prompt; 1 does without the negative prompt and is twice as fast.
         solver: How to take a step; `auto` is the model's own.
-        shift: More than 1 spends more of the steps on coarse shapes and motion; 0 keeps the model's own.
         strength: How much of a clip may change, from 0 to 1 (all).
+        shift: More than 1 spends more of the steps on coarse shapes and motion; 0 keeps the model's own.
+        spacing: How the noise levels are spread over the steps; `auto` is the model's own way.
         start_step: First step to run, counted from 0.
         end_step: Step to stop before, leaving noise for a later run; 0 runs to the end.
+        guidance_scale_2: Of a second expert, which takes over at low noise; 0 is the model's own.
+        boundary: Share of the noise at which a second expert takes over; 0 is the model's own.
+        true_cfg_scale: More than 1 lets a model that is told its guidance scale avoid the negative prompt, too.
 
     Returns:
         The denoised latent, shaped as `latent`.
@@ -69,19 +93,38 @@ def denoise(
             guidance_scale=guidance_scale,
             solver=solver,
             shift=shift or None,
+            spacing=spacing,
             strength=strength,
             start_step=start_step,
             end_step=end_step or None,
+            guidance=guidance,
+            guidance_scale_2=guidance_scale_2 or None,
+            boundary=boundary or None,
+            true_cfg_scale=true_cfg_scale,
             progress=_reporter(model, ctx),
             device=ctx.device,
         )
 
 
 @denoise.check
-def _check_span(steps: int, strength: float, start_step: int, end_step: int) -> Iterator[InputProblem]:
+def _check_settings(
+    model: Model,
+    steps: int,
+    solver: str,
+    shift: float,
+    spacing: str,
+    strength: float,
+    start_step: int,
+    end_step: int,
+) -> Iterator[InputProblem]:
     from server.diffusion.errors import SamplingError
-    from server.diffusion.sampling import schedules
+    from server.diffusion.sampling import schedules, solver_table
 
+    try:
+        solver_table.stepper(model.source.config("scheduler"), solver, shift=shift or None, spacing=spacing)
+    except SamplingError as error:
+        blamed = next((name for name in ("shift", "spacing") if f"no {name}" in error.message), "solver")
+        yield InputProblem(blamed, error.message, error.hint)
     if end_step > steps:
         yield InputProblem("end_step", f"end_step {end_step} is beyond the {steps} steps", f"try {steps}, or 0")
         return
