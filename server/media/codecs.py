@@ -24,6 +24,7 @@ class Codec:
         presets: Values of that option; the default first.
         options: Options that are always set.
         container_tag: FourCC that players expect, or None.
+        siting: Where decoders take chroma samples to lie, as ``siting`` names it; nothing for center.
     """
 
     encoder: str
@@ -37,6 +38,7 @@ class Codec:
     presets: tuple[str, ...] = ()
     options: dict[str, str] = field(default_factory=dict[str, str])
     container_tag: str | None = None
+    siting: str = ""
 
 
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
@@ -52,6 +54,7 @@ CODECS: dict[str, Codec] = {
         pixel_formats=("yuv420p", "yuv422p", "yuv444p", "yuv420p10le"),
         default_crf=18,
         presets=_X26_PRESETS,
+        siting="left",
     ),
     "h265": Codec(
         encoder="libx265",
@@ -63,6 +66,7 @@ CODECS: dict[str, Codec] = {
         presets=_X26_PRESETS,
         options={"x265-params": "log-level=error"},
         container_tag="hvc1",
+        siting="left",
     ),
     "av1": Codec(
         encoder="libsvtav1",

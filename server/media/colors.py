@@ -9,6 +9,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from .errors import MediaError
+from .siting import SitingMarker
 from .types import ColorTags
 
 if TYPE_CHECKING:
@@ -82,13 +83,21 @@ _DEEP_PLANAR = {f"gbr{alpha}p{bits}le" for bits in (10, 12, 14, 16) for alpha in
 
 
 class PixelConverter:
-    """Convert frames between RGB arrays and a file's pixel format; one for each stream: it keeps swscale's tables."""
+    """Convert frames between RGB arrays and a file's pixel format; one for each stream: it keeps swscale's tables.
 
-    def __init__(self, tags: ColorTags, *, threads: int = 1) -> None:
+    Args:
+        tags: How the file stores colors.
+        threads: Of swscale.
+        siting: Where chroma samples shall lie in what is made of RGB: one of ``siting.SITINGS``, or nothing for center.
+    """
+
+    def __init__(self, tags: ColorTags, *, threads: int = 1, siting: str = "") -> None:
         if tags.matrix != "gbr" and tags.matrix not in _SWSCALE_MATRIX:
             raise MediaError(f"the colour matrix {tags.matrix} cannot be converted", "use bt709")
         self._tags = tags
         self._threads = threads
+        self._siting = siting
+        self._marker: SitingMarker | None = None
         self._swscale = VideoReformatter()
 
     def to_rgb(self, frame: av.VideoFrame, *, deep: bool) -> Array:
@@ -145,6 +154,10 @@ class PixelConverter:
     def _convert(
         self, frame: av.VideoFrame, pixel_format: str, *, from_yuv: bool, size: tuple[int, int] | None = None
     ) -> av.VideoFrame:
+        if self._siting and not from_yuv:
+            if self._marker is None:
+                self._marker = SitingMarker(frame.width, frame.height, frame.format.name, self._siting)
+            frame = self._marker.mark(frame)
         settings: dict[str, Any] = {"format": pixel_format, "threads": self._threads}
         settings["interpolation"] = _EXACT | (Interpolation.LANCZOS if size else Interpolation.BILINEAR)
         if size:

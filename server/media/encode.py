@@ -125,7 +125,7 @@ class _Writer:
         context.color_primaries, context.color_trc, context.colorspace, context.color_range = codes_from_tags(tags)
         if self.codec.container_tag and self.path.suffix.lower() != ".mkv":
             context.codec_tag = self.codec.container_tag
-        self.converter = PixelConverter(tags)
+        self.converter = PixelConverter(tags, siting=self.codec.siting)
         return stream
 
     def write(self, clip: Clip, progress: ProgressCallback | None) -> int:

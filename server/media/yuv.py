@@ -10,14 +10,13 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import av
-import av.filter
 import numpy as np
 
 from .colors import PixelConverter
+from .siting import SITINGS, SitingMarker
 from .types import ColorTags
 
 if TYPE_CHECKING:
@@ -96,8 +95,6 @@ class YuvBlock:
         return np.stack([frame.to_ndarray() for frame in self.frames])
 
 
-# What FFmpeg's setparams filter calls them, the usual one first; unspecified counts as center.
-_SITINGS = ("left", "center", "topleft", "top", "bottomleft", "bottom")
 _PROBE = 64
 
 
@@ -113,25 +110,11 @@ class Restorer:
 
     def __init__(self, tags: ColorTags, siting: str, width: int, height: int) -> None:
         self._developer = Developer(tags)
-        self._graph = av.filter.Graph()
-        self._source: Any = self._graph.add_buffer(
-            width=width, height=height, format=av.VideoFormat(FORMAT), time_base=Fraction(1)
-        )
-        marker: Any = self._graph.add("setparams", f"chroma_location={siting}")
-        self._sink: Any = self._graph.add("buffersink")
-        self._source.link_to(marker)
-        marker.link_to(self._sink)
-        self._graph.configure()
+        self._marker = SitingMarker(width, height, FORMAT, siting)
 
     def block(self, planes: Array) -> YuvBlock:
         """Return the block whose ``planes`` these are."""
-        return YuvBlock(tuple(self._frame(plane) for plane in planes), self._developer)
-
-    def _frame(self, plane: Array) -> av.VideoFrame:
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(plane), FORMAT)
-        frame.pts, frame.time_base = 0, Fraction(1)
-        self._source.push(frame)
-        return self._sink.pull()
+        return YuvBlock(tuple(self._marker.mark(_frame_of(plane)) for plane in planes), self._developer)
 
 
 def siting_of(block: YuvBlock) -> str | None:
@@ -148,10 +131,14 @@ def siting_of(block: YuvBlock) -> str | None:
         plane.update(padded.tobytes())
     tags = block.developer.tags
     wanted = YuvBlock((probe,), Developer(tags)).pixels()
-    for siting in _SITINGS:
+    for siting in SITINGS:
         if np.array_equal(Restorer(tags, siting, _PROBE, _PROBE).block(noise[None]).pixels(), wanted):
             return siting
     return None
+
+
+def _frame_of(plane: Array) -> av.VideoFrame:
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(plane), FORMAT)
 
 
 def _split(planes: Array) -> tuple[Array, Array, Array]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.media import timing
@@ -177,6 +177,7 @@ def test_a_loop_repeats_frames_and_sound_without_drift(chirp: Any) -> None:
     np.testing.assert_array_equal(looped.audio.samples[:, second : second + 9000], clip.audio.samples[:, :9000])
 
 
+@settings(deadline=None)  # each example waits for the disk
 @given(st.integers(3, 40), st.integers(1, 3))
 def test_ping_pong_shows_no_frame_twice_in_a_row(count: int, times: int) -> None:
     once = [*range(count), *range(count - 2, 0, -1)]
