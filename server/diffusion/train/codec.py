@@ -14,8 +14,8 @@ from diffusers import AutoencoderKLWan
 from diffusers.models.autoencoders.autoencoder_kl_wan import WanRMS_norm
 from torch import Tensor, nn
 
-from .render import Renderer
-from .scene import draw_scene
+from server.diffusion.scenes.render import Renderer
+from server.diffusion.scenes.scene import draw_scene
 
 PATCH = 8
 _ANCHOR = 1024.0

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .motion import PATHS, VIEWS, Pose
-from .render import CORNER, OUTLINE, REST, SMALL, Renderer, grade
-from .scene import Companion, Scene
-from .shapes import TABLE_EXTENT, distance_tables
-from .vocabulary import ACTIONS, CAMERAS, COLORS, LIGHTS, LIT, MOODS, SETTINGS, SUBJECTS
+from server.diffusion.scenes.motion import PATHS, VIEWS, Pose
+from server.diffusion.scenes.render import CORNER, OUTLINE, REST, SMALL, Renderer, grade
+from server.diffusion.scenes.scene import Companion, Scene
+from server.diffusion.scenes.shapes import TABLE_EXTENT, distance_tables
+from server.diffusion.scenes.vocabulary import ACTIONS, CAMERAS, COLORS, LIGHTS, LIT, MOODS, SETTINGS, SUBJECTS
 
 _CAP = 0.5
 _DIFFERS = 0.34

@@ -12,10 +12,11 @@ from diffusers import WanPipeline
 from PIL import Image
 from torch import Tensor
 
+from server.diffusion.scenes.render import Renderer
+
 from .detect import Detector, Reading, accuracy
 from .export import MANIFEST
 from .prompts import FREE_SENTENCES, held_out_prompts, still_prompts
-from .render import Renderer
 
 _ROUND_TRIPS = 32
 _STILLS = 8

@@ -11,14 +11,15 @@ from diffusers import WanPipeline
 from safetensors.torch import load_file
 from torch import nn
 
-from .captions import caption_words, plain_caption
+from server.diffusion.scenes.captions import caption_words, plain_caption
+from server.diffusion.scenes.scene import Scene
+from server.diffusion.scenes.vocabulary import ACTIONS, CAMERAS, COLORS, LIGHTS, MOODS, SETTINGS, SUBJECTS
+
 from .checkpoint import latest_checkpoint
 from .codec import build_vae
 from .model import SHIFT, Starter, build_scheduler, build_starter
 from .runfile import Run, load_run
-from .scene import Scene
 from .text import MAX_SEQUENCE_LENGTH
-from .vocabulary import ACTIONS, CAMERAS, COLORS, LIGHTS, MOODS, SETTINGS, SUBJECTS
 
 MANIFEST = "kinegraph.json"
 FPS = 8

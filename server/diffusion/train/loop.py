@@ -11,14 +11,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .captions import caption_of, caption_words
+from server.diffusion.scenes.captions import caption_of, caption_words
+from server.diffusion.scenes.render import Renderer
+from server.diffusion.scenes.scene import draw_scene
+
 from .checkpoint import Progress, latest_checkpoint, load_checkpoint, save_checkpoint
 from .codec import fit_patch_code
 from .curriculum import batch_size, draw_frames, learning_rate
 from .model import SHIFT, ModelSize, Starter, build_starter, embed_text
-from .render import Renderer
 from .runfile import Run, load_run, save_run
-from .scene import draw_scene
 from .text import with_strange_word
 from .warmstart import read_code, read_size, take_weights
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from .captions import caption_of, plain_caption
-from .scene import Scene, draw_scene, is_held_out
-from .vocabulary import ACTIONS, COLORS, LIT, SETTINGS, SUBJECTS
+from server.diffusion.scenes.captions import caption_of, plain_caption
+from server.diffusion.scenes.scene import Scene, draw_scene, is_held_out
+from server.diffusion.scenes.vocabulary import ACTIONS, COLORS, LIT, SETTINGS, SUBJECTS
 
 _TRIES = 2000
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from .captions import caption_words
+from server.diffusion.scenes.captions import caption_words
+
 from .codec import PatchCode
 from .model import ModelSize
 

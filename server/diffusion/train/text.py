@@ -8,7 +8,7 @@ import random
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
-from .captions import caption_words
+from server.diffusion.scenes.captions import caption_words
 
 MAX_SEQUENCE_LENGTH = 32
 _SPECIAL = ["<pad>", "</s>", "<unk>"]

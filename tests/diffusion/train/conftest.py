@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from server.diffusion.scenes.render import Renderer
 from server.diffusion.train.codec import PatchCode, fit_patch_code
-from server.diffusion.train.render import Renderer
 
 torch.set_num_threads(1)
 

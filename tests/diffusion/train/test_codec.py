@@ -10,9 +10,9 @@ import torch
 from diffusers import AutoencoderKLWan
 from torch import Tensor
 
+from server.diffusion.scenes.render import Renderer
+from server.diffusion.scenes.scene import draw_scene
 from server.diffusion.train.codec import PatchCode, build_vae, fit_patch_code
-from server.diffusion.train.render import Renderer
-from server.diffusion.train.scene import draw_scene
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import torch
 
+from server.diffusion.scenes.render import Renderer
+from server.diffusion.scenes.scene import Companion, Scene, draw_scene
 from server.diffusion.train.detect import Detector, accuracy
-from server.diffusion.train.render import Renderer
-from server.diffusion.train.scene import Companion, Scene, draw_scene
 
 
 def test_rendered_clips_are_read_as_what_they_show(renderer: Renderer):

@@ -10,11 +10,11 @@ import pytest
 import torch
 from diffusers import WanPipeline
 
+from server.diffusion.scenes.render import Renderer
 from server.diffusion.train.detect import Detector, accuracy
 from server.diffusion.train.evaluate import Sampling, load_pipeline, sample
 from server.diffusion.train.export import MANIFEST
 from server.diffusion.train.prompts import held_out_prompts
-from server.diffusion.train.render import Renderer
 
 STARTER = Path(__file__).parents[3] / "server" / "diffusion" / "starter" / "text_to_video"
 MANIFEST_ENTRIES = json.loads((STARTER / MANIFEST).read_text(encoding="utf-8"))

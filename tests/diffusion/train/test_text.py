@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer
 
+from server.diffusion.scenes.captions import caption_of
+from server.diffusion.scenes.scene import draw_scene
 from server.diffusion.train.codec import PatchCode
 from server.diffusion.train.export import build_pipeline
 from server.diffusion.train.model import ModelSize, build_starter, embed_text
@@ -48,3 +50,9 @@ def test_embeddings_equal_those_of_the_pipeline(code: PatchCode):
     assert embedded.shape == (3, MAX_SEQUENCE_LENGTH, 32)
     assert torch.allclose(embedded, wanted, atol=1e-5)
     assert (embedded[1, 1:] == 0).all()
+
+
+def test_every_caption_fits_the_text_encoder():
+    rng, tokenizer = random.Random(2), build_tokenizer()
+    captions = [caption_of(draw_scene(rng), rng) for _ in range(4000)]
+    assert max(len(ids) for ids in tokenizer(captions).input_ids) <= MAX_SEQUENCE_LENGTH

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from server.diffusion.scenes.render import Renderer
+from server.diffusion.scenes.scene import Scene
 from server.diffusion.train.codec import PatchCode, build_vae
 from server.diffusion.train.export import export_model, load_starter
 from server.diffusion.train.loop import TrainConfig, train
 from server.diffusion.train.model import ModelSize
-from server.diffusion.train.render import Renderer
 from server.diffusion.train.runfile import load_run
-from server.diffusion.train.scene import Scene
 from server.diffusion.train.warmstart import read_code, read_size, take_weights
 
 TINY = ModelSize(heads=1, layers=1, feed_forward=64, text_width=32, text_layers=1, latent_channels=8)

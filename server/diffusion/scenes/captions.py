@@ -57,6 +57,11 @@ def caption_of(scene: Scene, rng: random.Random) -> str:
     return ", ".join(parts)
 
 
+def own_caption(scene: Scene) -> str:
+    """Writes the one caption that a scene's own seed chooses."""
+    return caption_of(scene, random.Random(scene.seed))
+
+
 def plain_caption(scene: Scene) -> str:
     """Writes the one caption that uses the first word of every row, for sheets and documentation."""
     _, action, setting = _rows(scene)

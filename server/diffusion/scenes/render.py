@@ -1,8 +1,10 @@
 """Scenes to clips: the backdrop that the camera sees and the subject over it, anti-aliased, a whole batch at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -22,6 +24,7 @@ _JITTER = 0.05
 _FAR_LIGHT = 0.76
 _NEAR_GLOW = 0.10
 _LUMA = (0.299, 0.587, 0.114)
+_BLOCK_PIXELS = 2**20
 _DARK = (0.10, 0.09, 0.12)
 _LIGHT = (0.92, 0.92, 0.95)
 
@@ -34,16 +37,24 @@ class Renderer:
         frames: Length of a full clip; frame indices run from 0 to frames - 1.
         device: Where the tables live and the clips are made.
         variation: How much place, size, light and framing vary with a scene's seed; 0 gives the nominal clip.
+        settings: Names of the settings that it can render; all of them by default. Each is a picture in memory.
     """
 
     def __init__(
-        self, size: int = 64, frames: int = 17, device: torch.device | str = "cpu", *, variation: float = 1.0
+        self,
+        size: int = 64,
+        frames: int = 17,
+        device: torch.device | str = "cpu",
+        *,
+        variation: float = 1.0,
+        settings: Sequence[str] | None = None,
     ) -> None:
+        names = [row.name for row in SETTINGS] if settings is None else settings
         self.size, self.frames, self.device, self._variation = size, frames, torch.device(device), variation
         self._tables = distance_tables([row.name for row in SUBJECTS], device)
-        self._panoramas = panoramas([row.name for row in SETTINGS], size, device)
+        self._panoramas = panoramas(names, size, device)
         self._subject = {row.name: index for index, row in enumerate(SUBJECTS)}
-        self._setting = {row.name: index for index, row in enumerate(SETTINGS)}
+        self._setting = {name: index for index, name in enumerate(names)}
         self._fills = {row.name: row.rgb for row in COLORS}
         axis = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
         self._y, self._x = torch.meshgrid(axis, axis, indexing="ij")
@@ -140,6 +151,24 @@ class Renderer:
             if (scene.light, scene.mood) != (LIGHTS[0].name, MOODS[0].name):
                 picture[index] = grade(picture[index].movedim(1, -1), scene.light, scene.mood).movedim(-1, 1)
         return picture
+
+
+def render_blocks(scene: Scene, size: int, frames: int) -> Iterator[NDArray[np.uint8]]:
+    """Renders one scene of any length a few frames at a time.
+
+    Args:
+        scene: What the clip shows; its action takes the whole clip.
+        size: Height and width of the frames in pixels.
+        frames: Length of the clip.
+
+    Yields:
+        Blocks of frames in uint8, shaped (N, size, size, 3).
+    """
+    renderer = Renderer(size, frames, settings=[scene.setting])
+    step = max(_BLOCK_PIXELS // size**2, 1)
+    for start in range(0, frames, step):
+        clip = renderer([scene], range(start, min(start + step, frames)))[0]
+        yield clip.add(1).mul(127.5).round().byte().permute(1, 2, 3, 0).contiguous().numpy()
 
 
 def grade(colors: Tensor, light: str, mood: str) -> Tensor:

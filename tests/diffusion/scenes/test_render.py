@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from server.diffusion.train.motion import PATHS
-from server.diffusion.train.render import Renderer
-from server.diffusion.train.scene import Companion, Scene, draw_scene
-from server.diffusion.train.shapes import polygon
-from server.diffusion.train.vocabulary import COLORS, SUBJECTS
+from server.diffusion.scenes.motion import PATHS
+from server.diffusion.scenes.render import Renderer
+from server.diffusion.scenes.scene import Companion, Scene, draw_scene
+from server.diffusion.scenes.shapes import polygon
+from server.diffusion.scenes.vocabulary import COLORS, SUBJECTS
 
 
 def test_clips_have_the_asked_shape_and_range(renderer: Renderer):
