@@ -110,7 +110,11 @@ def _link() -> Schema:
                 "prefixItems": [{"type": "string"}, {"type": "string"}],
                 "items": False,
                 "minItems": 2,
-            }
+            },
+            "via": {
+                "description": "Points that the link passes, from its source: [[x, y], ...]. For the editor.",
+                "type": "array",
+            },
         },
     }
 

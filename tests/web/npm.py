@@ -16,13 +16,13 @@ NODE = WHEEL / "node.exe" if WINDOWS else WHEEL / "bin" / "node"
 NPM = WHEEL / ("node_modules" if WINDOWS else "lib/node_modules") / "npm" / "bin" / "npm-cli.js"
 
 
-def run_npm(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run npm in web/ and return what it said."""
+def run_npm(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run npm in web/, with variables added to its environment, and return what it said."""
     path = os.pathsep.join([str(NODE.parent), os.environ.get("PATH", "")])
     return subprocess.run(
         [str(NODE), str(NPM), *arguments],
         cwd=WEB,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

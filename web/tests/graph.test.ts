@@ -1,25 +1,22 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { definitionsOf, isShown } from "../src/graph/catalogue";
-import { copyNodes, readClip, writeClip } from "../src/graph/clipboard";
+import { copyNodes, pasteNodes, readClip, writeClip } from "../src/graph/clipboard";
 import { bestInput, isUpstream, refuseLink } from "../src/graph/connect";
 import { EMPTY_WORKFLOW, type Json, linksOf, nodesOf, ROOT, type Workflow } from "../src/graph/document";
-import { addNode, connect, freshId, insertOnLink, pasteNodes, removeNodes, setInput } from "../src/graph/edits";
-import { beginHistory, goTo, type History, perform, redo, undo } from "../src/graph/history";
+import { addNode, connect, insertOnLink, setInput } from "../src/graph/edits";
+import { beginHistory, goTo, perform, redo, undo } from "../src/graph/history";
+import { freshId } from "../src/graph/ids";
 import { refuseConstant } from "../src/graph/limits";
 import { applyPatches, valueAt } from "../src/graph/patch";
 import { asWorkflow, readWorkflow, UnreadableError, writeWorkflow } from "../src/graph/read";
+import { removeNodes } from "../src/graph/removing";
+import { scopesOf } from "../src/graph/scopes";
 import { rank } from "../src/graph/search";
-import { type Act, anAct, catalogue, editOf, everyPart } from "./toys";
+import { anAct, catalogue, everyPart, play } from "./toys";
 
 const start = readWorkflow(everyPart);
 const someActs = fc.array(anAct, { maxLength: 40 });
-
-function play(workflow: Workflow, acts: readonly Act[]): History<Workflow> {
-  let history = beginHistory(workflow);
-  for (const [index, act] of acts.entries()) history = perform(history, editOf(history.document, act), index * 300);
-  return history;
-}
 
 /** Text with the order of keys, which `toEqual` does not compare. */
 const text = (workflow: Workflow) => JSON.stringify(workflow);
@@ -118,10 +115,11 @@ describe("links", () => {
     fc.assert(
       fc.property(someActs, (acts) => {
         const { document } = play(EMPTY_WORKFLOW, acts);
-        for (const { node, link } of linksOf(document)) {
-          expect(nodesOf(document)[link.link[0]]).toBeDefined();
-          expect(isUpstream(document, node, link.link[0])).toBe(false);
-        }
+        for (const { scope } of scopesOf(document))
+          for (const { node, link } of linksOf(scope)) {
+            expect(nodesOf(scope)[link.link[0]]).toBeDefined();
+            expect(isUpstream(scope, node, link.link[0])).toBe(false);
+          }
       }),
     );
   });
@@ -201,7 +199,7 @@ describe("edits", () => {
   });
 
   test("pasted nodes are linked among themselves, and to the rest only when asked", () => {
-    const clip = copyNodes(start, new Set(["refine", "frames"]));
+    const clip = copyNodes(start, ROOT, new Set(["refine", "frames"]));
     for (const keepLinks of [true, false]) {
       const { edit, ids } = pasteNodes(start, ROOT, clip, [10, 10], { keepLinks, key: "paste" });
       const nodes = applyPatches(start, edit.patches).document.nodes ?? {};
@@ -211,7 +209,7 @@ describe("edits", () => {
   });
 
   test("a copied text is a workflow, and other texts are no clip", () => {
-    const clip = copyNodes(start, new Set(["frames"]));
+    const clip = copyNodes(start, ROOT, new Set(["frames"]));
     expect(readClip(writeClip(clip))).toEqual(clip);
     expect(readClip("a red boat")).toBe(null);
     expect(readClip('{"a": 1}')).toBe(null);

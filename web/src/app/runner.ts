@@ -93,9 +93,7 @@ export class Runner {
 
   /** Queue the document as it is, with fresh seeds where they are wanted; maybe only what some nodes need. */
   async submit(options: { readonly front?: boolean; readonly targets?: readonly string[] } = {}): Promise<void> {
-    this.#editor.edit((workflow, path) =>
-      drawSeeds(workflow, path, () => newSeed({ min: 0, max: Number.MAX_SAFE_INTEGER })),
-    );
+    this.#editor.edit((workflow) => drawSeeds(workflow, () => newSeed({ min: 0, max: Number.MAX_SAFE_INTEGER })));
     const workflow = this.#editor.workflow;
     try {
       const job = await client.submitJob(workflow, { key: crypto.randomUUID(), ...options });

@@ -23,7 +23,7 @@ function isMeant(command: Command, event: KeyboardEvent): boolean {
   if (keys === undefined) return false;
   if (isTyping(event.target) && !command.whileTyping) return false;
   const onControl = event.target instanceof Element && event.target.closest("button, a, input, [role=menu]") !== null;
-  if (keys === "space" && onControl) return false;
+  if ((keys === "space" || keys.startsWith("arrow")) && onControl) return false;
   // Tab moves the focus among nodes; it opens the search only while nothing has the focus.
   if (keys === "tab" && document.activeElement !== document.body) return false;
   return keys !== "mod+c" || String(window.getSelection()) === "";

@@ -4,6 +4,7 @@ import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } 
 import { useDocument, useEditor, useRun, useView } from "../editor/context";
 import { scopeAt } from "../graph/document";
 import { type CanvasParts, CanvasProvider } from "./context";
+import type { Rect } from "./curves";
 import { facesKey } from "./faces";
 import { FlowNodes } from "./flowNodes";
 import { GroupFrame } from "./GroupFrame";
@@ -11,18 +12,20 @@ import { LinkOverlay } from "./LinkOverlay";
 import { NoteCard } from "./NoteCard";
 import { NodeCard } from "./node/NodeCard";
 import { SceneCanvas } from "./SceneCanvas";
-import { type Rect, type Scene, sceneOf } from "./scene";
+import { StrokeOverlay } from "./StrokeOverlay";
+import { boundsOf, type Scene, sceneOf } from "./scene";
 import { type Face, PLAIN_FACE } from "./shape";
-import { useFarPointer } from "./useFarPointer";
+import { Breadcrumbs } from "./subgraph/Breadcrumbs";
+import { SocketPanel } from "./subgraph/SocketPanel";
+import { useGestures } from "./useGestures";
 import { useMoving } from "./useMoving";
 import { usePanePointer } from "./usePanePointer";
-import { cutFor, MAX_ZOOM, MIN_ZOOM, mountedBoxes, toGraph } from "./window";
+import { cutFor, fitting, MAX_ZOOM, MIN_ZOOM, mountedBoxes, toGraph } from "./window";
 
 const NODE_TYPES: NodeTypes = { node: NodeCard, group_frame: GroupFrame, note: NoteCard };
 const NO_EDGES: never[] = [];
 const GRID: [number, number] = [12, 12];
 const MULTI_KEYS = ["Shift", "Control", "Meta"];
-const BOX_KEYS = ["Shift", "Control", "Meta"];
 const NO_LIST: never[] = [];
 
 /** The canvas: everything that is drawn of the graph, and what the pointer does there. */
@@ -39,7 +42,8 @@ function useScene(): Scene {
   const scope = useDocument((state) => scopeAt(state.history.document, state.scope));
   const definitions = useDocument((state) => state.definitions);
   const drag = useView((view) => view.drag);
-  const key = useRun(facesKey);
+  const trail = useDocument((state) => state.trail);
+  const key = useRun((state) => facesKey(state, trail));
   const faces = useMemo(() => readFaces(key), [key]);
   return useMemo(
     () => sceneOf(scope, definitions, (id) => faces.get(id) ?? PLAIN_FACE, drag),
@@ -80,8 +84,8 @@ function View({ children }: { readonly children?: ReactNode }) {
   );
   const nodes = useFlowNodes(scene, far);
   const moving = useMoving(sceneRef);
+  const gestures = useGestures(parts);
   const pointer = usePanePointer(parts);
-  const farPointer = useFarPointer(parts);
   const connecting = useView((view) => view.connecting !== null);
   useSize(root);
   return (
@@ -91,7 +95,7 @@ function View({ children }: { readonly children?: ReactNode }) {
         ref={root}
         className="graph"
         data-connecting={connecting}
-        {...farPointer}
+        {...gestures}
         onPointerMove={pointer.onPointerMove}
         onDoubleClick={pointer.onDoubleClick}
       >
@@ -109,7 +113,7 @@ function View({ children }: { readonly children?: ReactNode }) {
           zoomOnDoubleClick={false}
           deleteKeyCode={null}
           multiSelectionKeyCode={MULTI_KEYS}
-          selectionKeyCode={BOX_KEYS}
+          selectionKeyCode={null}
           panActivationKeyCode={null}
           elevateNodesOnSelect={false}
           proOptions={PRO}
@@ -117,10 +121,14 @@ function View({ children }: { readonly children?: ReactNode }) {
           onNodesChange={moving.onChange}
           onNodeDragStart={moving.onStart}
           onPaneClick={pointer.onPaneClick}
+          onNodeDoubleClick={pointer.onNodeDoubleClick}
         >
-          <ViewGoal />
+          <ViewGoal scene={scene} />
         </ReactFlow>
         <LinkOverlay />
+        <StrokeOverlay />
+        <Breadcrumbs />
+        <SocketPanel />
         {children}
       </div>
     </CanvasProvider>
@@ -192,9 +200,15 @@ function useSize(root: RefObject<HTMLDivElement | null>): void {
 }
 
 /** Moves the view where a command wants it. */
-function ViewGoal() {
+function ViewGoal({ scene }: { readonly scene: Scene }) {
   const editor = useEditor();
   const flow = useReactFlow();
+  const fit = useView((view) => view.fit);
+  useEffect(() => {
+    if (!fit) return;
+    const bounds = boundsOf(scene.boxes.values());
+    editor.view.setState(({ size }) => ({ fit: false, ...(bounds ? { goal: fitting(bounds, size) } : {}) }));
+  }, [fit, scene, editor]);
   const goal = useView((view) => view.goal);
   useEffect(() => {
     if (!goal) return;

@@ -1,35 +1,30 @@
-import { useView } from "../editor/context";
+import { useEditor, useView } from "../editor/context";
+import type { Connecting } from "../editor/store";
+import { inputsOf, nodesOf, type Point, type Scope } from "../graph/document";
+import { viaOf } from "../graph/reroutes";
 import { t } from "../i18n";
 import { useCanvas } from "./context";
-import { curvePath, inputPoint, outputPoint } from "./scene";
+import { type Line, linePath } from "./curves";
+import { inputPoint, outputPoint, type Scene } from "./scene";
 
-/** The link that is being dragged, above the nodes, and the reason when it is refused. */
+/** The links that are being dragged, above the nodes, and the reason when they are refused. */
 export function LinkOverlay() {
+  const editor = useEditor();
   const canvas = useCanvas();
   const drag = useView((view) => view.connecting);
   const viewport = useView((view) => view.viewport);
   if (!drag) return null;
-  const { boxes } = canvas.scene.current;
-  const fixed = boxes.get(drag.from.end.node);
-  if (!fixed) return null;
-  const start =
-    drag.from.side === "output" ? outputPoint(fixed, drag.from.end.output) : inputPoint(fixed, drag.from.end.input);
-  const target = drag.target && boxes.get(drag.target.node);
-  const snapped =
-    target && drag.target
-      ? "input" in drag.target
-        ? inputPoint(target, drag.target.input)
-        : outputPoint(target, drag.target.output)
-      : drag.at;
-  const end = drag.refusal ? drag.at : snapped;
+  const end = endOf(canvas.scene.current, drag);
+  const lines = linesOf(canvas.scene.current, editor.scope, drag, end);
   const color = drag.refusal ? "var(--danger)" : canvas.colorOf(drag.type);
-  const [from, to] = drag.from.side === "output" ? [start, end] : [end, start];
   const screen = { left: drag.at[0] * viewport.zoom + viewport.x, top: drag.at[1] * viewport.zoom + viewport.y };
   return (
     <>
       <svg className="link-overlay" aria-hidden="true">
         <g transform={`translate(${viewport.x} ${viewport.y}) scale(${viewport.zoom})`}>
-          <path d={curvePath(from, to)} stroke={color} data-refused={drag.refusal !== null} />
+          {lines.map((line) => (
+            <path key={linePath(line)} d={linePath(line)} stroke={color} data-refused={drag.refusal !== null} />
+          ))}
           <circle cx={end[0]} cy={end[1]} r={drag.target && !drag.refusal ? 7 : 4.5} fill={color} />
         </g>
       </svg>
@@ -40,4 +35,23 @@ export function LinkOverlay() {
       )}
     </>
   );
+}
+
+/** Where the dragged end is: at the pointer, or at the port that it snaps to. */
+function endOf({ boxes }: Scene, { target, refusal, at }: Connecting): Point {
+  const box = target && boxes.get(target.node);
+  if (!target || !box || refusal) return at;
+  return "input" in target ? inputPoint(box, target.input) : outputPoint(box, target.output);
+}
+
+function linesOf({ boxes }: Scene, scope: Scope, drag: Connecting, end: Point): Line[] {
+  if (drag.from.side === "output") {
+    const box = boxes.get(drag.from.end.node);
+    return box ? [{ from: outputPoint(box, drag.from.end.output), to: end, via: drag.via }] : [];
+  }
+  return (drag.sources ? drag.moved : [drag.from.end]).flatMap(({ node, input }) => {
+    const box = boxes.get(node);
+    const via = drag.sources ? viaOf(inputsOf(nodesOf(scope)[node] ?? { type: "" })[input]) : [];
+    return box ? [{ from: end, to: inputPoint(box, input), via }] : [];
+  });
 }

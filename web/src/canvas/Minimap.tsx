@@ -1,12 +1,14 @@
 import { type PointerEvent, useEffect, useRef } from "react";
-import { useEditor, useRun } from "../editor/context";
+import { useDocument, useEditor, useRun } from "../editor/context";
 import type { Editor } from "../editor/store";
 import type { Point } from "../graph/document";
 import { t } from "../i18n";
-import type { NodeRun, RunState } from "../run/state";
+import { localRuns } from "../run/local";
+import type { NodeRun } from "../run/state";
 import { type CanvasParts, useCanvas } from "./context";
+import type { Rect } from "./curves";
 import { mainType } from "./mainType";
-import { boundsOf, type Rect } from "./scene";
+import { boundsOf } from "./scene";
 import { fitting, type Viewport, viewRect } from "./window";
 
 const SIZE: Point = [188, 124];
@@ -17,7 +19,8 @@ export function Minimap() {
   const editor = useEditor();
   const canvas = useCanvas();
   const element = useRef<HTMLCanvasElement>(null);
-  const runs = useRun((state) => state.nodes);
+  const trail = useDocument((state) => state.trail);
+  const runs = useRun((state) => localRuns(state.nodes, trail));
   const map = useRef<Viewport>({ x: 0, y: 0, zoom: 1 });
 
   useEffect(() => {
@@ -71,7 +74,7 @@ function paintMap(
   context: CanvasRenderingContext2D,
   editor: Editor,
   canvas: CanvasParts,
-  runs: RunState["nodes"],
+  runs: ReadonlyMap<string, NodeRun>,
 ): Viewport {
   const { colorOf: typeColor } = canvas;
   const scene = canvas.scene.current;
@@ -87,7 +90,7 @@ function paintMap(
   const { selection } = editor.document.getState();
   for (const box of scene.boxes.values()) {
     const { width, height } = box.shape;
-    const mark = markOf(runs[box.id], selection.has(box.id));
+    const mark = markOf(runs.get(box.id), selection.has(box.id));
     context.fillStyle = mark ? style.getPropertyValue(mark) : (box.color ?? typeColor(mainType(box.definition)));
     context.fillRect(box.x * zoom + x, box.y * zoom + y, Math.max(width * zoom, 2), Math.max(height * zoom, 2));
   }

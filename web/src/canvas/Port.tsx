@@ -1,8 +1,11 @@
 import { type KeyboardEvent, memo, type PointerEvent } from "react";
-import { useEditor, useView } from "../editor/context";
+import { useDocument, useEditor, useView } from "../editor/context";
+import { exposedName } from "../graph/exposed";
+import { disconnect } from "../graph/removing";
 import { t } from "../i18n";
-import { beginAt, couldTake, dragTo, dropLink, type PortEnd, portAt } from "./connecting";
+import { beginAt, beginMovingAll, couldTake, dragTo, dropLink, linkedEnds, type PortEnd } from "./connecting";
 import { useCanvas } from "./context";
+import { followLink } from "./followLink";
 
 type PortProps = {
   readonly side: "input" | "output";
@@ -19,63 +22,24 @@ export const Port = memo(function Port({ side, node, name, type, linked, help, f
   const editor = useEditor();
   const canvas = useCanvas();
   const from = useView((view) => view.connecting?.from);
-  const dragged = useView((view) => view.connecting?.type ?? "any");
+  const exposed = useDocument(({ history, scope }) =>
+    exposedName(history.document, scope, side === "input" ? "inputs" : "outputs", node, name),
+  );
   const port: PortEnd = side === "input" ? { side, end: { node, input: name } } : { side, end: { node, output: name } };
   const isFrom =
     from?.side === side && from.end.node === node && ("output" in from.end ? from.end.output : from.end.input) === name;
-  const dim = from !== undefined && !isFrom && !couldTake(editor, { from, type: dragged }, port, type);
+  // What else there is to a drag stays the same while it lasts.
+  const { connecting: drag } = editor.view.getState();
+  const dim = from !== undefined && drag !== null && !isFrom && !couldTake(editor, drag, port, type);
 
   function onPointerDown(event: PointerEvent<HTMLButtonElement>) {
     if (event.button !== 0) return;
     event.stopPropagation();
     event.preventDefault();
-    followPointer(event.pointerId);
-    const begun = beginAt(editor, port, canvas.toGraph(event.clientX, event.clientY));
-    editor.view.setState({ connecting: begun, hovered: null });
-  }
-
-  function followPointer(pointerId: number) {
-    const stop = new AbortController();
-    const options = { signal: stop.signal };
-    const move = (event: globalThis.PointerEvent) => {
-      const { connecting, viewport } = editor.view.getState();
-      if (!connecting || event.pointerId !== pointerId) return;
-      const at = canvas.toGraph(event.clientX, event.clientY);
-      editor.view.setState({
-        connecting: dragTo(
-          editor,
-          canvas.scene.current,
-          connecting,
-          at,
-          portAt(event.clientX, event.clientY),
-          viewport.zoom,
-        ),
-      });
-    };
-    const up = (event: globalThis.PointerEvent) => {
-      if (event.pointerId !== pointerId) return;
-      stop.abort();
-      const { connecting } = editor.view.getState();
-      if (!connecting) return;
-      const start = canvas.scene.current.boxes.get(node);
-      const isClick = start && portAt(event.clientX, event.clientY)?.end.node === node && connecting.target === null;
-      const rest = isClick ? "done" : dropLink(editor, connecting);
-      const search =
-        rest === "search"
-          ? { at: connecting.at, screen: [event.clientX, event.clientY] as const, link: connecting }
-          : null;
-      editor.view.setState({ connecting: null, search });
-    };
-    const cancel = (event: globalThis.KeyboardEvent) => {
-      if (event.key !== "Escape") return;
-      event.stopPropagation();
-      stop.abort();
-      editor.view.setState({ connecting: null });
-    };
-    window.addEventListener("pointermove", move, options);
-    window.addEventListener("pointerup", up, options);
-    window.addEventListener("pointercancel", up, options);
-    window.addEventListener("keydown", cancel, { ...options, capture: true });
+    if (event.altKey) return editor.edit((workflow, path) => disconnect(workflow, path, linkedEnds(editor, port)));
+    const at = canvas.toGraph(event.clientX, event.clientY);
+    const all = event.shiftKey && port.side === "output" ? beginMovingAll(editor, port.end, at) : null;
+    followLink(editor, canvas, event.pointerId, all ?? beginAt(editor, port, at));
   }
 
   function onKeyDown(event: KeyboardEvent) {
@@ -100,9 +64,12 @@ export const Port = memo(function Port({ side, node, name, type, linked, help, f
       data-linked={linked}
       data-dim={dim}
       data-fault={fault}
+      data-exposed={exposed !== undefined}
       style={{ "--port": canvas.colorOf(type) } as React.CSSProperties}
       aria-label={label}
-      title={`${name} · ${type}${help ? `\n${help}` : ""}`}
+      title={[`${name} · ${type}`, help, exposed && t("subgraph.exposed", { name: exposed })]
+        .filter(Boolean)
+        .join("\n")}
       onPointerDown={onPointerDown}
       onKeyDown={onKeyDown}
     />

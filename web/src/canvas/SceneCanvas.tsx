@@ -1,8 +1,11 @@
 import { useEffect, useRef } from "react";
 import { useSession } from "../editor/context";
+import { localRuns } from "../run/local";
 import { useCanvas } from "./context";
 import { type Palette, paint, readPalette } from "./draw";
-import { faultyNodes } from "./problems";
+import { problemsByNode } from "./problems";
+
+const NOTHING: readonly never[] = [];
 
 /** The layer below the nodes. It paints when a store says so, at most once a frame, and never through React. */
 export function SceneCanvas({ version }: { readonly version: unknown }) {
@@ -39,9 +42,11 @@ export function SceneCanvas({ version }: { readonly version: unknown }) {
         selection: document.selection,
         links: document.links,
         hovered: view.hovered,
-        hidden: view.connecting?.moved ?? null,
-        runs: runs.nodes,
-        faulty: faultyNodes(runs.problems, document.scope),
+        hidden: view.connecting?.moved ?? NOTHING,
+        reroutes: document.reroutes,
+        hoveredReroute: view.hoveredReroute,
+        runs: localRuns(runs.nodes, document.trail),
+        faulty: problemsByNode(runs.problems, document.history.document, document.scope),
       };
       paint(context, picture, ratio);
     };

@@ -3,7 +3,10 @@ import { useDocument, useEditor, useView } from "../editor/context";
 import type { SearchRequest } from "../editor/store";
 import { definitionsOf, type NodeDefinition } from "../graph/catalogue";
 import { fits } from "../graph/connect";
+import type { ScopePath } from "../graph/document";
 import { addConnected, addNode } from "../graph/edits";
+import { replaceNode } from "../graph/replace";
+import { wouldNest } from "../graph/scopes";
 import { rank } from "../graph/search";
 import { t } from "../i18n";
 import { CategoryIcon } from "./CategoryIcon";
@@ -37,8 +40,8 @@ function OpenSearch({ request }: { readonly request: SearchRequest }) {
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const entries = useMemo(
-    () => entriesFor(allDefinitions(catalogue.nodes, workflow, catalogue), request),
-    [catalogue, workflow, request],
+    () => entriesFor(allDefinitions(catalogue.nodes, workflow, catalogue, editor.path), request),
+    [catalogue, workflow, request, editor],
   );
   const found = useMemo(() => rank(entries, query).slice(0, SHOWN), [entries, query]);
   const current = found[Math.min(index, found.length - 1)];
@@ -167,9 +170,11 @@ function allDefinitions(
   nodes: { readonly [type: string]: NodeDefinition },
   workflow: Parameters<typeof definitionsOf>[0],
   catalogue: Parameters<typeof definitionsOf>[1],
+  path: ScopePath,
 ): NodeDefinition[] {
   const look = definitionsOf(workflow, catalogue);
-  const subgraphs = Object.keys(workflow.subgraphs ?? {}).map((id) => look(`subgraph/${id}`));
+  const ids = Object.keys(workflow.subgraphs ?? {}).filter((id) => !wouldNest(workflow, path, id));
+  const subgraphs = ids.map((id) => look(`subgraph/${id}`));
   return [...Object.values(nodes), ...subgraphs.filter((definition) => definition !== undefined)];
 }
 
@@ -194,7 +199,11 @@ function entriesFor(definitions: readonly NodeDefinition[], request: SearchReque
 
 function place(editor: ReturnType<typeof useEditor>, request: SearchRequest, definition: NodeDefinition): void {
   const { workflow, path, definitions } = editor;
-  const link = request.link;
+  const { link, replace } = request;
+  if (replace !== undefined) {
+    editor.perform(replaceNode(workflow, path, definitions, replace, definition));
+    return;
+  }
   // The port lands about where the link was let go.
   const shift = link?.from.side === "input" ? 240 : 0;
   const at = [request.at[0] - shift, request.at[1] - HEADER - 16] as const;

@@ -1,9 +1,11 @@
 /** Paints what lies below the mounted nodes: grid, links, and from far away the nodes themselves. */
 import type { InputEnd } from "../graph/connect";
 import type { Point } from "../graph/document";
+import { type Reroute, sameReroute } from "../graph/reroutes";
 import type { NodeRun } from "../run/state";
+import { lineRect, overlaps, segmentsOf } from "./curves";
 import { mainType } from "./mainType";
-import { type Box, bend, boxRect, type Curve, curveRect, overlaps, type Scene } from "./scene";
+import { type Box, boxRect, type Curve, type Scene } from "./scene";
 import { type Viewport, viewRect } from "./window";
 
 /** Colors of the current theme, read from its CSS variables. */
@@ -32,13 +34,17 @@ export type Picture = {
   readonly selection: ReadonlySet<string>;
   readonly links: readonly InputEnd[];
   readonly hovered: InputEnd | null;
-  /** A link that is being moved: not drawn, since its end follows the pointer. */
-  readonly hidden: InputEnd | null;
-  readonly runs: { readonly [id: string]: NodeRun };
-  readonly faulty: ReadonlySet<string>;
+  /** Links that are being moved: not drawn, since an end of each follows the pointer. */
+  readonly hidden: readonly InputEnd[];
+  readonly reroutes: readonly Reroute[];
+  readonly hoveredReroute: Reroute | null;
+  readonly runs: ReadonlyMap<string, NodeRun>;
+  readonly faulty: { has(id: string): boolean };
 };
 
 const GRID = 24;
+/** Radius of the points that links pass. */
+const REROUTE = 5;
 
 export function readPalette(style: CSSStyleDeclaration): Palette {
   const color = (name: string) => style.getPropertyValue(`--${name}`).trim();
@@ -96,10 +102,12 @@ function paintLinks(context: CanvasRenderingContext2D, picture: Picture): void {
   const { zoom } = picture.viewport;
   context.lineCap = "round";
   for (const curve of picture.scene.curves) {
-    if (same(picture.hidden, curve.end) || !overlaps(curveRect(curve), view)) continue;
+    if (picture.hidden.some((end) => same(end, curve.end)) || !overlaps(lineRect(curve), view)) continue;
     const lit = same(picture.hovered, curve.end) || picture.links.some((end) => same(end, curve.end));
     const near = lit || picture.selection.has(curve.end.node) || picture.selection.has(curve.source);
-    strokeCurve(context, curve, picture, { lit, near, width: Math.max(2.2, 1.1 / zoom) });
+    const look = { lit, near, width: Math.max(2.2, 1.1 / zoom) };
+    strokeCurve(context, curve, picture, look);
+    paintReroutes(context, curve, picture, look);
   }
   context.globalAlpha = 1;
 }
@@ -107,11 +115,10 @@ function paintLinks(context: CanvasRenderingContext2D, picture: Picture): void {
 type Look = { readonly lit: boolean; readonly near: boolean; readonly width: number };
 
 function strokeCurve(context: CanvasRenderingContext2D, curve: Curve, picture: Picture, look: Look): void {
-  const { from, to } = curve;
-  const b = bend(from, to);
   context.beginPath();
-  context.moveTo(from[0], from[1]);
-  context.bezierCurveTo(from[0] + b, from[1], to[0] - b, to[1], to[0], to[1]);
+  context.moveTo(curve.from[0], curve.from[1]);
+  for (const [, one, two, end] of segmentsOf(curve))
+    context.bezierCurveTo(one[0], one[1], two[0], two[1], end[0], end[1]);
   // A rim in the canvas's color keeps crossing links apart.
   context.globalAlpha = 1;
   context.strokeStyle = picture.palette.canvas;
@@ -123,6 +130,31 @@ function strokeCurve(context: CanvasRenderingContext2D, curve: Curve, picture: P
   context.stroke();
 }
 
+/** The points that a link passes, as dots to take hold of; with a ring where they are meant. */
+function paintReroutes(context: CanvasRenderingContext2D, curve: Curve, picture: Picture, look: Look): void {
+  const { palette, viewport } = picture;
+  for (const [index, [x, y]] of curve.via.entries()) {
+    const own = { end: curve.end, index };
+    const chosen = picture.reroutes.some((reroute) => sameReroute(reroute, own));
+    const lit = chosen || (picture.hoveredReroute !== null && sameReroute(picture.hoveredReroute, own));
+    context.globalAlpha = curve.faint ? 0.5 : 1;
+    context.fillStyle = palette.canvas;
+    context.beginPath();
+    context.arc(x, y, Math.max(REROUTE + 2, look.width * 1.6 + 1.5), 0, Math.PI * 2);
+    context.fill();
+    context.fillStyle = shaded(picture.colorOf(curve.type), palette.shade);
+    context.beginPath();
+    context.arc(x, y, Math.max(REROUTE, look.width * 1.6), 0, Math.PI * 2);
+    context.fill();
+    if (!lit) continue;
+    context.strokeStyle = chosen ? palette.accent : palette.text;
+    context.lineWidth = 2 / viewport.zoom;
+    context.beginPath();
+    context.arc(x, y, Math.max(REROUTE + 3, look.width * 1.6 + 3), 0, Math.PI * 2);
+    context.stroke();
+  }
+}
+
 function paintFar(context: CanvasRenderingContext2D, picture: Picture): void {
   const view = viewRect(picture.viewport, picture.size);
   for (const box of picture.scene.boxes.values()) if (overlaps(boxRect(box), view)) paintBox(context, picture, box);
@@ -131,7 +163,7 @@ function paintFar(context: CanvasRenderingContext2D, picture: Picture): void {
 function paintBox(context: CanvasRenderingContext2D, picture: Picture, box: Box): void {
   const { palette, viewport } = picture;
   const { width, height } = box.shape;
-  const run = picture.runs[box.id];
+  const run = picture.runs.get(box.id);
   context.globalAlpha = box.mode === "run" ? 1 : 0.45;
   context.fillStyle = palette.node;
   context.beginPath();

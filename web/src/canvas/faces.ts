@@ -1,4 +1,5 @@
 /** What a run shows on a node: whether there is a player, a picture or an error on its face. */
+import { localRuns } from "../run/local";
 import type { NodeRun, RunState } from "../run/state";
 import { type Face, PLAIN_FACE } from "./shape";
 
@@ -10,10 +11,10 @@ export function faceOf(run: NodeRun | undefined): Face {
   return media === "none" && !fault ? PLAIN_FACE : { media, fault };
 }
 
-/** All faces that are not plain, as one text: it stays the same while progress goes on, and so do the shapes. */
-export function facesKey(state: RunState): string {
+/** All faces of a scope that are not plain, as one text: it stays the same while progress goes on, as the shapes do. */
+export function facesKey(state: RunState, trail: readonly string[]): string {
   const parts: string[] = [];
-  for (const [id, run] of Object.entries(state.nodes)) {
+  for (const [id, run] of localRuns(state.nodes, trail)) {
     const face = faceOf(run);
     if (face !== PLAIN_FACE) parts.push(`${id}\t${face.media}\t${face.fault}`);
   }

@@ -16,6 +16,7 @@ type Frame = {
   readonly width: number;
   readonly height: number;
   readonly selected: boolean;
+  readonly pinned: boolean;
   readonly zIndex: number;
 };
 
@@ -46,6 +47,7 @@ export class FlowNodes {
         width: box.shape.width,
         height: box.shape.height,
         selected,
+        pinned: box.pinned,
         zIndex: selected ? 2 : 1,
       });
     }
@@ -53,7 +55,7 @@ export class FlowNodes {
     return [...next.values()];
   }
 
-  #node({ id, type, x, y, width, height, selected, zIndex }: Frame): Node {
+  #node({ id, type, x, y, width, height, selected, pinned, zIndex }: Frame): Node {
     const kept = this.#kept.get(id);
     const same =
       kept &&
@@ -61,7 +63,8 @@ export class FlowNodes {
       kept.position.y === y &&
       kept.width === width &&
       kept.height === height &&
-      kept.selected === selected;
+      kept.selected === selected &&
+      kept.draggable === !pinned;
     if (same) return kept;
     const handle = type === "group_frame" ? { dragHandle: ".group-title" } : {};
     return {
@@ -74,6 +77,7 @@ export class FlowNodes {
       handles: [],
       data: {},
       selected,
+      draggable: !pinned,
       zIndex,
       ...handle,
     };
@@ -91,5 +95,5 @@ function frameOf(
 ): Frame {
   const [x, y] = drag?.get(id) ?? item.at ?? [0, 0];
   const [width, height] = item.size ?? fallback;
-  return { id, type, x, y, width, height, selected: selection.has(id), zIndex };
+  return { id, type, x, y, width, height, selected: selection.has(id), pinned: false, zIndex };
 }

@@ -1,23 +1,26 @@
 /** Moving what is selected: mounted or not, with the contents of groups, written as one step when it is let go. */
 import type { Editor } from "../editor/store";
+import { copyNodes, pasteNodes } from "../graph/clipboard";
 import { type Group, type Note, nodesOf, type Point, type Workflow } from "../graph/document";
 import { insertOnLink, moveNodes, setGroups, setNotes, together } from "../graph/edits";
 import type { Edit } from "../graph/history";
-import { GROUP_SIZE } from "./flowNodes";
+import { applyPatches } from "../graph/patch";
+import { contains, overlaps, type Rect } from "./curves";
+import { GROUP_SIZE, NOTE_SIZE } from "./flowNodes";
 import { GROUP_PREFIX } from "./GroupFrame";
 import { NOTE_PREFIX } from "./NoteCard";
-import { type Box, boxRect, contains, curveAt, type Scene } from "./scene";
+import { type Box, boxRect, curveAt, type Scene } from "./scene";
 
-/** Where everything that moves along stands at the start. */
+/** Where everything that moves along stands at the start; what is pinned stays. */
 export function startPlaces(editor: Editor, scene: Scene, ids: Iterable<string>): Map<string, Point> {
   const places = new Map<string, Point>();
+  const add = (box: Box | undefined) => box && !box.pinned && places.set(box.id, [box.x, box.y]);
   for (const id of ids) {
-    const box = scene.boxes.get(id);
+    add(scene.boxes.get(id));
     const frame = frameOf(editor.workflow, id);
-    if (box) places.set(id, [box.x, box.y]);
-    if (frame) places.set(id, frame.at ?? [0, 0]);
-    if (frame && id.startsWith(GROUP_PREFIX))
-      for (const inner of boxesInside(scene, frame)) places.set(inner.id, [inner.x, inner.y]);
+    if (!frame) continue;
+    places.set(id, frame.at ?? [0, 0]);
+    if (id.startsWith(GROUP_PREFIX)) for (const inner of boxesInside(scene, frame)) add(inner);
   }
   return places;
 }
@@ -28,11 +31,24 @@ function frameOf({ groups, notes }: Workflow, id: string): Group | Note | undefi
   return id.startsWith(NOTE_PREFIX) ? notes?.[Number(id.slice(NOTE_PREFIX.length))] : undefined;
 }
 
+function frameRect(frame: Group | Note, fallback: Point): Rect {
+  const [x, y] = frame.at ?? [0, 0];
+  const [width, height] = frame.size ?? fallback;
+  return { x0: x, y0: y, x1: x + width, y1: y + height };
+}
+
+/** Ids of the groups that lie in a rectangle whole, and of the notes that it touches. */
+export function framesIn({ groups = [], notes = [] }: Workflow, rect: Rect): string[] {
+  const isInside = (inner: Rect) => contains(rect, [inner.x0, inner.y0]) && contains(rect, [inner.x1, inner.y1]);
+  return [
+    ...groups.flatMap((group, index) => (isInside(frameRect(group, GROUP_SIZE)) ? [`${GROUP_PREFIX}${index}`] : [])),
+    ...notes.flatMap((note, index) => (overlaps(frameRect(note, NOTE_SIZE), rect) ? [`${NOTE_PREFIX}${index}`] : [])),
+  ];
+}
+
 /** Nodes whose middle lies in a group. */
 function boxesInside(scene: Scene, group: Group): Box[] {
-  const [x, y] = group.at ?? [0, 0];
-  const [width, height] = group.size ?? GROUP_SIZE;
-  const frame = { x0: x, y0: y, x1: x + width, y1: y + height };
+  const frame = frameRect(group, GROUP_SIZE);
   return [...scene.boxes.values()].filter((box) => {
     const rect = boxRect(box);
     return contains(frame, [(rect.x0 + rect.x1) / 2, (rect.y0 + rect.y1) / 2]);
@@ -46,18 +62,30 @@ export function shifted(places: ReadonlyMap<string, Point>, dx: number, dy: numb
 /** Write the places down; a single node that was dropped on a link is put into it. */
 export function writePlaces(editor: Editor, scene: Scene, places: ReadonlyMap<string, Point>): void {
   editor.edit((workflow, path) => {
-    const edits: Edit[] = [moveNodes(workflow, path, places)];
-    const has = (prefix: string) => [...places.keys()].some((id) => id.startsWith(prefix));
-    if (has(GROUP_PREFIX)) edits.push(setGroups(placed(workflow.groups ?? [], GROUP_PREFIX, places), "move"));
-    if (has(NOTE_PREFIX)) edits.push(setNotes(placed(workflow.notes ?? [], NOTE_PREFIX, places), "move"));
+    const move = moveNodes(workflow, path, places);
+    const edits: Edit[] = [move, ...movedFrames(workflow, places)];
     const [only] = places.keys();
     const link = places.size === 1 && only !== undefined ? linkUnder(scene, only) : undefined;
-    if (link && only !== undefined) edits.push(insertOnLink(workflow, path, editor.definitions, link, only));
-    const [first] = edits;
-    return edits.length === 1 && first
-      ? first
-      : { ...together("move", edits), label: { key: "move", count: places.size } };
+    if (link && only !== undefined) {
+      const { document } = applyPatches(workflow, move.patches);
+      edits.push(insertOnLink(document, path, editor.definitions, link, only));
+    }
+    return edits.length === 1 ? move : { ...together("move", edits), label: { key: "move", count: places.size } };
   });
+}
+
+function movedFrames({ groups = [], notes = [] }: Workflow, places: ReadonlyMap<string, Point>): Edit[] {
+  const has = (prefix: string) => [...places.keys()].some((id) => id.startsWith(prefix));
+  return [
+    ...(has(GROUP_PREFIX) ? [setGroups(placed(groups, GROUP_PREFIX, places), "move")] : []),
+    ...(has(NOTE_PREFIX) ? [setNotes(placed(notes, NOTE_PREFIX, places), "move")] : []),
+  ];
+}
+
+/** Move the selection a little; steps in quick succession are one in the history. */
+export function nudge(editor: Editor, scene: Scene, dx: number, dy: number): void {
+  const places = shifted(startPlaces(editor, scene, editor.document.getState().selection), dx, dy);
+  editor.edit((workflow, path) => ({ ...moveNodes(workflow, path, places), merge: "arrow keys" }));
 }
 
 function placed<T extends { readonly at?: Point }>(
@@ -71,6 +99,37 @@ function placed<T extends { readonly at?: Point }>(
   });
 }
 
+/**
+ * Copy nodes to where they stand, linked as they are, and select the copies, so that these can be dragged. What comes
+ * of it is one step, written by `finish`; `cancel` takes the copies away.
+ */
+export function duplicateInPlace(editor: Editor, ids: ReadonlySet<string>) {
+  const clip = copyNodes(editor.workflow, editor.path, nodesAmong(editor, ids));
+  const paste = (offset: Point) =>
+    pasteNodes(editor.workflow, editor.path, clip, offset, { keepLinks: true, key: "duplicate" });
+  const copies = paste([0, 0]);
+  if (copies.ids.length === 0) return null;
+  const { selection } = editor.document.getState();
+  editor.perform(copies.edit);
+  editor.select(copies.ids);
+  const nodes = nodesOf(editor.scope);
+  const places = new Map(copies.ids.map((id): [string, Point] => [id, nodes[id]?.at ?? [0, 0]]));
+  return {
+    places,
+    finish: (drag: ReadonlyMap<string, Point>) => {
+      const [id = ""] = copies.ids;
+      const [from, to] = [places.get(id) ?? [0, 0], drag.get(id) ?? [0, 0]];
+      editor.undo();
+      editor.perform(paste([to[0] - from[0], to[1] - from[1]]).edit);
+      editor.select(copies.ids);
+    },
+    cancel: () => {
+      editor.undo();
+      editor.select(selection);
+    },
+  };
+}
+
 /** The link below the middle of a node which nothing is linked to. */
 export function linkUnder(scene: Scene, id: string) {
   const box = scene.boxes.get(id);
@@ -81,6 +140,10 @@ export function linkUnder(scene: Scene, id: string) {
 
 /** The ids of a selection that are nodes of the graph. */
 export function nodeIds(editor: Editor): Set<string> {
+  return nodesAmong(editor, editor.document.getState().selection);
+}
+
+function nodesAmong(editor: Editor, ids: ReadonlySet<string>): Set<string> {
   const nodes = nodesOf(editor.scope);
-  return new Set([...editor.document.getState().selection].filter((id) => Object.hasOwn(nodes, id)));
+  return new Set([...ids].filter((id) => Object.hasOwn(nodes, id)));
 }

@@ -1,11 +1,14 @@
 /** What the server finds wrong, by node and input: problems carry JSON pointers into the document. */
 import { useMemo } from "react";
 import { useDocument, useRun } from "../editor/context";
-import type { ScopePath } from "../graph/document";
-import { pointerParts } from "../graph/document";
+import { nodesOf, pointerParts, type ScopePath, scopeAt, type Workflow } from "../graph/document";
+import { subgraphOf, usedBy } from "../graph/scopes";
+import { t } from "../i18n";
+import { useNodeRun } from "./nodeRun";
 
 type Problem = { readonly path: string; readonly message: string; readonly hint: string };
 type Place = { readonly node: string; readonly input: string };
+type ByInput = ReadonlyMap<string, string>;
 
 /** The node and input that a pointer leads to, in the open scope; the input is empty for the node itself. */
 export function placeOfProblem(path: string, scope: ScopePath): Place | null {
@@ -20,26 +23,44 @@ export function wordsOf(problem: Problem): string {
   return problem.hint ? `${problem.message}: ${problem.hint}` : problem.message;
 }
 
-const NONE: ReadonlyMap<string, string> = new Map();
+const NONE: ByInput = new Map();
+const known = new WeakMap<readonly Problem[], { workflow: Workflow; scope: ScopePath; found: Map<string, ByInput> }>();
 
-/** Problems of one node, by input. */
-export function useNodeProblems(id: string): ReadonlyMap<string, string> {
-  const scope = useDocument((state) => state.scope);
-  const problems = useRun((state) => state.problems);
-  const fault = useRun((state) => state.nodes[id]?.fault ?? null);
-  return useMemo(() => {
-    const found = new Map<string, string>();
-    for (const problem of problems) {
-      const place = placeOfProblem(problem.path, scope);
-      if (place?.node === id) found.set(place.input, wordsOf(problem));
-    }
-    const blamed = fault && placeOfProblem(fault.path, scope);
-    if (fault && blamed?.node === id && blamed.input !== "") found.set(blamed.input, wordsOf(fault));
-    return found.size > 0 ? found : NONE;
-  }, [problems, fault, scope, id]);
+/** Problems of the open scope by node and input; an instance has those inside its subgraph, too. */
+export function problemsByNode(
+  problems: readonly Problem[],
+  workflow: Workflow,
+  scope: ScopePath,
+): ReadonlyMap<string, ByInput> {
+  const kept = known.get(problems);
+  if (kept?.workflow === workflow && kept.scope === scope) return kept.found;
+  const found = new Map<string, Map<string, string>>();
+  const add = (node: string, input: string, words: string) =>
+    found.set(node, (found.get(node) ?? new Map<string, string>()).set(input, words));
+  for (const problem of problems) {
+    const place = placeOfProblem(problem.path, scope);
+    if (place) add(place.node, place.input, wordsOf(problem));
+  }
+  const inside = problems.filter((problem) => problem.path.startsWith("/subgraphs/"));
+  for (const [id, node] of inside.length > 0 ? Object.entries(nodesOf(scopeAt(workflow, scope))) : []) {
+    if (subgraphOf(node) === undefined) continue;
+    const used = usedBy(workflow, { nodes: { [id]: node } });
+    const first = inside.find((problem) => used.has(pointerParts(problem.path)[1] ?? ""));
+    if (first) add(id, "", t("node.problem_inside", { message: wordsOf(first) }));
+  }
+  known.set(problems, { workflow, scope, found });
+  return found;
 }
 
-/** Ids of nodes with problems. */
-export function faultyNodes(problems: readonly Problem[], scope: ScopePath): ReadonlySet<string> {
-  return new Set(problems.map((problem) => placeOfProblem(problem.path, scope)?.node ?? "").filter(Boolean));
+/** Problems of one node, by input. */
+export function useNodeProblems(id: string): ByInput {
+  const scope = useDocument((state) => state.scope);
+  const problems = useRun((state) => state.problems);
+  const own = useDocument((state) => problemsByNode(problems, state.history.document, state.scope).get(id) ?? NONE);
+  const fault = useNodeRun(id)?.fault ?? null;
+  return useMemo(() => {
+    const blamed = fault && placeOfProblem(fault.path, scope);
+    if (!fault || blamed?.node !== id || blamed.input === "") return own;
+    return new Map(own).set(blamed.input, wordsOf(fault));
+  }, [own, fault, scope, id]);
 }

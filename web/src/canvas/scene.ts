@@ -1,7 +1,9 @@
 /** The graph as rectangles and curves: what is drawn on the canvas, hit by the pointer, and fitted into the view. Pure. */
 import type { Definitions, NodeDefinition } from "../graph/catalogue";
 import { findOutput, type InputEnd } from "../graph/connect";
-import { linksOf, type Mode, nodesOf, type Point, type Scope } from "../graph/document";
+import { type Link, linksOf, type Mode, nodesOf, type Point, type Scope } from "../graph/document";
+import { type Reroute, viaOf } from "../graph/reroutes";
+import { contains, lineDistance, lineRect, overlaps, type Rect } from "./curves";
 import { definitionOf, type Face, PLAIN_FACE, placeOf, type Shape, shapeOf } from "./shape";
 
 export type Box = {
@@ -13,6 +15,7 @@ export type Box = {
   readonly definition: NodeDefinition;
   readonly mode: Mode;
   readonly color: string | undefined;
+  readonly pinned: boolean;
 };
 
 export type Curve = {
@@ -21,10 +24,11 @@ export type Curve = {
   readonly to: Point;
   readonly type: string;
   readonly source: string;
+  readonly output: string;
+  /** Points that it passes. */
+  readonly via: readonly Point[];
   readonly faint: boolean;
 };
-
-export type Rect = { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number };
 
 export type Scene = { readonly boxes: ReadonlyMap<string, Box>; readonly curves: readonly Curve[] };
 
@@ -49,6 +53,7 @@ export function sceneOf(
       title: node.title || definition.title,
       mode: node.mode ?? "run",
       color: node.color,
+      pinned: node.pinned === true,
     });
   }
   const curves: Curve[] = [];
@@ -65,10 +70,27 @@ export function sceneOf(
       to: inputPoint(to, input),
       type,
       source,
+      output,
+      via: viaNow(scope, drag, { node, input }, link),
       faint,
     });
   }
   return { boxes, curves };
+}
+
+/** Under which name a point of a link is found among what is dragged; no node's id holds a control character. */
+export function rerouteKey({ end, index }: Reroute): string {
+  return `via\u0000${end.node}\u0000${end.input}\u0000${index}`;
+}
+
+/** The points of a link as they are drawn: dragged by themselves, or along with both of its ends. */
+function viaNow(scope: Scope, drag: ReadonlyMap<string, Point> | null, end: InputEnd, link: Link): readonly Point[] {
+  const via = viaOf(link);
+  if (!drag || via.length === 0) return via;
+  const at = nodesOf(scope)[end.node]?.at;
+  const to = drag.has(link.link[0]) ? drag.get(end.node) : undefined;
+  const [dx, dy] = at && to ? [to[0] - at[0], to[1] - at[1]] : [0, 0];
+  return via.map(([x, y], index) => drag.get(rerouteKey({ end, index })) ?? [x + dx, y + dy]);
 }
 
 export function inputPoint(box: Box, name: string): Point {
@@ -79,46 +101,21 @@ export function outputPoint(box: Box, name: string): Point {
   return [box.x + box.shape.width, box.y + (box.shape.outputs.get(name) ?? box.shape.height / 2)];
 }
 
-/** How far the control points of a link stand off its ends. */
-export function bend(from: Point, to: Point): number {
-  const dx = to[0] - from[0];
-  const dy = Math.abs(to[1] - from[1]);
-  if (dx >= 0) return Math.min(Math.max(dx / 2, Math.min(dy / 2, 40)), 160);
-  return Math.min(60 + -dx / 4, 180);
-}
-
-export function curvePath(from: Point, to: Point): string {
-  const b = bend(from, to);
-  return `M${from[0]} ${from[1]}C${from[0] + b} ${from[1]} ${to[0] - b} ${to[1]} ${to[0]} ${to[1]}`;
-}
-
-function curvePoint(from: Point, to: Point, t: number): Point {
-  const b = bend(from, to);
-  const s = 1 - t;
-  const w = [s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t] as const;
-  const x = w[0] * from[0] + w[1] * (from[0] + b) + w[2] * (to[0] - b) + w[3] * to[0];
-  const y = w[0] * from[1] + w[1] * from[1] + w[2] * to[1] + w[3] * to[1];
-  return [x, y];
-}
-
-export function curveRect(curve: { readonly from: Point; readonly to: Point }): Rect {
-  const b = bend(curve.from, curve.to);
-  return {
-    x0: Math.min(curve.from[0], curve.to[0] - b),
-    x1: Math.max(curve.to[0], curve.from[0] + b),
-    y0: Math.min(curve.from[1], curve.to[1]),
-    y1: Math.max(curve.from[1], curve.to[1]),
-  };
-}
-
-const SAMPLES = 24;
-
 /** The link nearest to a point within `reach`, the last drawn first; or undefined. */
 export function curveAt(scene: Scene, point: Point, reach: number): Curve | undefined {
-  let best: Curve | undefined;
+  return hitCurve(scene.curves, point, reach)?.curve;
+}
+
+/** The link nearest to a point within `reach`, and which of its pieces is. */
+export function hitCurve(
+  curves: readonly Curve[],
+  point: Point,
+  reach: number,
+): { readonly curve: Curve; readonly segment: number } | undefined {
+  let best: { curve: Curve; segment: number } | undefined;
   let nearest = reach;
-  for (const curve of scene.curves) {
-    const rect = curveRect(curve);
+  for (const curve of curves) {
+    const rect = lineRect(curve);
     if (
       point[0] < rect.x0 - reach ||
       point[0] > rect.x1 + reach ||
@@ -126,32 +123,28 @@ export function curveAt(scene: Scene, point: Point, reach: number): Curve | unde
       point[1] > rect.y1 + reach
     )
       continue;
-    const distance = curveDistance(curve, point);
+    const { distance, segment } = lineDistance(curve, point);
     if (distance <= nearest) {
       nearest = distance;
-      best = curve;
+      best = { curve, segment };
     }
   }
   return best;
 }
 
-function curveDistance(curve: Curve, point: Point): number {
-  let best = Number.POSITIVE_INFINITY;
-  let last = curve.from;
-  for (let index = 1; index <= SAMPLES; index += 1) {
-    const next = curvePoint(curve.from, curve.to, index / SAMPLES);
-    best = Math.min(best, segmentDistance(last, next, point));
-    last = next;
-  }
+/** The point of a link that is nearest to a point within `reach`. */
+export function rerouteAt(scene: Scene, point: Point, reach: number): Reroute | undefined {
+  let best: Reroute | undefined;
+  let nearest = reach;
+  for (const { end, via } of scene.curves)
+    for (const [index, [x, y]] of via.entries()) {
+      const distance = Math.hypot(x - point[0], y - point[1]);
+      if (distance <= nearest) {
+        nearest = distance;
+        best = { end, index };
+      }
+    }
   return best;
-}
-
-function segmentDistance(a: Point, b: Point, p: Point): number {
-  const dx = b[0] - a[0];
-  const dy = b[1] - a[1];
-  const length = dx * dx + dy * dy;
-  const t = length === 0 ? 0 : Math.min(Math.max(((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length, 0), 1);
-  return Math.hypot(p[0] - a[0] - t * dx, p[1] - a[1] - t * dy);
 }
 
 /** The topmost node under a point. */
@@ -163,14 +156,6 @@ export function boxAt(scene: Scene, point: Point): Box | undefined {
 
 export function boxRect(box: Box): Rect {
   return { x0: box.x, y0: box.y, x1: box.x + box.shape.width, y1: box.y + box.shape.height };
-}
-
-export function contains(rect: Rect, point: Point): boolean {
-  return point[0] >= rect.x0 && point[0] <= rect.x1 && point[1] >= rect.y0 && point[1] <= rect.y1;
-}
-
-export function overlaps(one: Rect, other: Rect): boolean {
-  return one.x0 <= other.x1 && one.x1 >= other.x0 && one.y0 <= other.y1 && one.y1 >= other.y0;
 }
 
 /** The rectangle around some boxes, or null when there are none. */

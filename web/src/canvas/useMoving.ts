@@ -4,8 +4,7 @@ import { type RefObject, useMemo } from "react";
 import { useEditor } from "../editor/context";
 import type { Editor } from "../editor/store";
 import type { Point } from "../graph/document";
-import { moveNodes } from "../graph/edits";
-import { linkUnder, shifted, startPlaces, writePlaces } from "./moving";
+import { duplicateInPlace, linkUnder, nudge, shifted, startPlaces, writePlaces } from "./moving";
 import type { Scene } from "./scene";
 
 export function useMoving(scene: RefObject<Scene>) {
@@ -19,15 +18,19 @@ class Moves {
   /** Where everything stood when the drag began, and the node that the pointer holds. */
   #start: { readonly places: Map<string, Point>; readonly id: string; readonly at: Point } | null = null;
 
+  /** The copies that are dragged in the place of the nodes themselves, while Alt was held at the start. */
+  #copied: ReturnType<typeof duplicateInPlace> = null;
+
   constructor(editor: Editor, scene: RefObject<Scene>) {
     this.#editor = editor;
     this.#scene = scene;
   }
 
-  readonly onStart: OnNodeDrag = (_event, node) => {
+  readonly onStart: OnNodeDrag = (event, node) => {
     const { selection } = this.#editor.document.getState();
-    const ids = selection.has(node.id) ? selection : [node.id];
-    const places = startPlaces(this.#editor, this.#scene.current, ids);
+    const ids = selection.has(node.id) ? selection : new Set([node.id]);
+    this.#copied = event.altKey ? duplicateInPlace(this.#editor, ids) : null;
+    const places = this.#copied?.places ?? startPlaces(this.#editor, this.#scene.current, ids);
     this.#start = { places, id: node.id, at: [node.position.x, node.position.y] };
   };
 
@@ -57,26 +60,32 @@ class Moves {
   #follow(lead: NodePositionChange): void {
     const start = this.#start;
     if (!start || !lead.position) return;
-    const from = start.places.get(lead.id) ?? start.at;
+    const from = start.at;
     const drag = shifted(start.places, lead.position.x - from[0], lead.position.y - from[1]);
     const [only] = drag.keys();
     // The link that a lone node would be put into is lit.
-    const hovered = drag.size === 1 && only !== undefined ? (linkUnder(this.#scene.current, only) ?? null) : null;
+    const hovered =
+      !this.#copied && drag.size === 1 && only !== undefined ? (linkUnder(this.#scene.current, only) ?? null) : null;
     this.#editor.view.setState({ drag, hovered });
   }
 
   #finish(moves: readonly NodePositionChange[]): void {
     const { drag } = this.#editor.view.getState();
-    if (drag) writePlaces(this.#editor, this.#scene.current, drag);
-    else
-      this.#editor.edit((workflow, path) => ({ ...moveNodes(workflow, path, placesOf(moves)), merge: "arrow keys" }));
+    if (drag && this.#copied) this.#copied.finish(drag);
+    else if (drag) writePlaces(this.#editor, this.#scene.current, drag);
+    else this.#nudge(moves);
     this.#start = null;
+    this.#copied = null;
     this.#editor.view.setState({ drag: null, hovered: null });
   }
-}
 
-function placesOf(moves: readonly NodePositionChange[]): Map<string, Point> {
-  const places = new Map<string, Point>();
-  for (const { id, position } of moves) if (position) places.set(id, [position.x, position.y]);
-  return places;
+  /** Arrow keys: React Flow moves the mounted nodes only, and the whole selection is meant. */
+  #nudge(moves: readonly NodePositionChange[]): void {
+    const { selection } = this.#editor.document.getState();
+    const start = startPlaces(this.#editor, this.#scene.current, selection);
+    const lead = moves.find((move) => move.position && start.has(move.id));
+    const from = lead && start.get(lead.id);
+    if (!lead?.position || !from) return;
+    nudge(this.#editor, this.#scene.current, lead.position.x - from[0], lead.position.y - from[1]);
+  }
 }

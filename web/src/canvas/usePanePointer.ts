@@ -1,14 +1,20 @@
-/** What the pointer does on the empty canvas: it lights, selects and cuts links, and asks for new nodes. */
+/** What the pointer does on the empty canvas: it lights, selects and cuts links, adds points to them, asks for new nodes. */
 import { type MouseEvent, type PointerEvent, useCallback } from "react";
 import { useEditor } from "../editor/context";
 import type { InputEnd } from "../graph/connect";
-import type { Point } from "../graph/document";
-import { disconnect } from "../graph/edits";
+import { nodesOf, type Point } from "../graph/document";
+import { disconnect } from "../graph/removing";
+import { addReroute, sameReroute } from "../graph/reroutes";
+import { subgraphOf } from "../graph/scopes";
 import type { CanvasParts } from "./context";
-import { boxAt, curveAt } from "./scene";
+import { boxAt, curveAt, hitCurve, rerouteAt } from "./scene";
 
 /** Pixels beside a link at which it is still meant. */
-const LINK_REACH = 8;
+export const LINK_REACH = 8;
+/** Pixels from the middle of a link's point at which it is still meant. */
+export const REROUTE_REACH = 10;
+
+const sameEnd = (one: InputEnd, other: InputEnd) => one.node === other.node && one.input === other.input;
 
 export function usePanePointer(parts: CanvasParts) {
   const editor = useEditor();
@@ -22,23 +28,24 @@ export function usePanePointer(parts: CanvasParts) {
   const onPointerMove = useCallback(
     (event: PointerEvent) => {
       const at = parts.toGraph(event.clientX, event.clientY);
-      const { hovered, connecting, drag } = editor.view.getState();
+      const { hovered, hoveredReroute, connecting, drag, viewport } = editor.view.getState();
       // While a node is dragged, the lit link is the one that it would be put into.
       if (drag) return editor.view.setState({ pointer: at });
       const free = isPane(event.target) && !connecting && event.buttons === 0;
-      const link = free ? linkAt(at) : null;
-      const same = link?.node === hovered?.node && link?.input === hovered?.input;
-      editor.view.setState({ pointer: at, hovered: same ? hovered : link });
+      const reroute = free ? (rerouteAt(parts.scene.current, at, REROUTE_REACH / viewport.zoom) ?? null) : null;
+      const link = free && !reroute ? linkAt(at) : null;
+      editor.view.setState({
+        pointer: at,
+        hovered: kept(hovered, link, sameEnd),
+        hoveredReroute: kept(hoveredReroute, reroute, sameReroute),
+      });
     },
     [editor, parts, linkAt],
   );
 
   const onPaneClick = useCallback(
     (event: MouseEvent) => {
-      const at = parts.toGraph(event.clientX, event.clientY);
-      // From far away a click on a painted node lands on the pane; useFarPointer has taken it.
-      if (parts.far.current && boxAt(parts.scene.current, at)) return;
-      const link = linkAt(at);
+      const link = linkAt(parts.toGraph(event.clientX, event.clientY));
       if (link && event.altKey) editor.edit((workflow, path) => disconnect(workflow, path, [link]));
       else if (link) editor.selectLinks([link]);
       else editor.select([]);
@@ -48,18 +55,35 @@ export function usePanePointer(parts: CanvasParts) {
 
   const onDoubleClick = useCallback(
     (event: MouseEvent) => {
-      if (
-        !isPane(event.target) ||
-        (parts.far.current && boxAt(parts.scene.current, parts.toGraph(event.clientX, event.clientY)))
-      )
-        return;
+      if (!isPane(event.target)) return;
       const screen: Point = [event.clientX, event.clientY];
-      editor.view.setState({ search: { at: parts.toGraph(...screen), screen, link: null } });
+      const at = parts.toGraph(...screen);
+      const { zoom } = editor.view.getState().viewport;
+      const scene = parts.scene.current;
+      if ((parts.far.current && boxAt(scene, at)) || rerouteAt(scene, at, REROUTE_REACH / zoom)) return;
+      const hit = hitCurve(scene.curves, at, LINK_REACH / zoom);
+      if (!hit) return editor.view.setState({ search: { at, screen, link: null } });
+      const { end } = hit.curve;
+      editor.edit((workflow, path) => addReroute(workflow, path, end, hit.segment, at));
+      editor.selectReroutes([{ end, index: hit.segment }]);
     },
     [editor, parts],
   );
 
-  return { onPointerMove, onPaneClick, onDoubleClick };
+  const onNodeDoubleClick = useCallback(
+    (event: MouseEvent, { id }: { readonly id: string }) => {
+      const onPart = (event.target as Element).closest("h3, button, input, textarea, select, video, .nodrag") !== null;
+      if (!onPart && subgraphOf(nodesOf(editor.scope)[id]) !== undefined) editor.enter(id);
+    },
+    [editor],
+  );
+
+  return { onPointerMove, onPaneClick, onDoubleClick, onNodeDoubleClick };
+}
+
+/** The new value; the old one where they are the same, so that nothing is redrawn. */
+function kept<T>(old: T | null, value: T | null, same: (one: T, other: T) => boolean): T | null {
+  return old !== null && value !== null && same(old, value) ? old : value;
 }
 
 function isPane(target: EventTarget): boolean {

@@ -1,6 +1,7 @@
 /** Which part of the graph is mounted, and where the view goes. Pure. */
 import type { Point } from "../graph/document";
-import { type Box, boxRect, overlaps, type Rect, type Scene } from "./scene";
+import { overlaps, type Rect } from "./curves";
+import { type Box, boxRect, type Scene } from "./scene";
 
 export type Viewport = { readonly x: number; readonly y: number; readonly zoom: number };
 

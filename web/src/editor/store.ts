@@ -7,6 +7,8 @@ import { type Catalogue, type Definitions, definitionsOf, EMPTY_CATALOGUE } from
 import type { InputEnd, OutputEnd, Refusal } from "../graph/connect";
 import {
   EMPTY_WORKFLOW,
+  inputsOf,
+  isLink,
   nodesOf,
   type Point,
   ROOT,
@@ -16,34 +18,65 @@ import {
   type Workflow,
 } from "../graph/document";
 import { beginHistory, type Edit, goTo, type History, perform, redo, undo } from "../graph/history";
+import { pointOf, type Reroute } from "../graph/reroutes";
+import { follow, type Trail } from "../graph/scopes";
 
 export type DocumentState = {
   readonly catalogue: Catalogue;
   readonly definitions: Definitions;
   readonly history: History<Workflow>;
+  /** The instances of subgraphs that one went through to what is open; empty in the workflow itself. */
+  readonly trail: Trail;
+  /** Where the open scope stands in the document; it follows from the trail. */
   readonly scope: ScopePath;
   readonly selection: ReadonlySet<string>;
   /** Links that are selected, each by the input that it ends in. */
   readonly links: readonly InputEnd[];
+  /** Points of links that are selected. */
+  readonly reroutes: readonly Reroute[];
   /** The document as it was last saved or opened; another one is marked as changed. */
   readonly saved: Workflow;
 };
 
-/** A link that is being dragged; one end is fixed, the other follows the pointer. */
+/** Links that are being dragged; one end is fixed, the other follows the pointer. */
 export type Connecting = {
   readonly from:
     | { readonly side: "output"; readonly end: OutputEnd }
     | { readonly side: "input"; readonly end: InputEnd };
   readonly type: string;
-  /** The linked input that it was taken from; letting go over nothing cuts that link. */
-  readonly moved: InputEnd | null;
+  /** The linked inputs whose links are dragged by their ends; letting go over nothing cuts those links. */
+  readonly moved: readonly InputEnd[];
+  /** Whether links of an output are taken to another output, all of them, rather than to another input. */
+  readonly sources: boolean;
+  /** Points that the link passes, from its source. */
+  readonly via: readonly Point[];
   readonly at: Point;
   readonly target: InputEnd | OutputEnd | null;
   readonly refusal: Refusal | null;
 };
 
 /** What the search box is asked for: where the node goes, and which link it is to be connected to. */
-export type SearchRequest = { readonly at: Point; readonly screen: Point; readonly link: Connecting | null };
+export type SearchRequest = {
+  readonly at: Point;
+  readonly screen: Point;
+  readonly link: Connecting | null;
+  /** The node that the pick takes the place of. */
+  readonly replace?: string;
+};
+
+/** What a context menu is about, and where it opens. */
+export type MenuRequest = {
+  readonly at: Point;
+  readonly screen: Point;
+  readonly target:
+    | { readonly kind: "canvas" | "nodes" | "frame" | "link" | "reroute" }
+    | { readonly kind: "socket"; readonly side: "inputs" | "outputs"; readonly node: string; readonly name: string };
+};
+
+/** A rectangle or a line that the pointer draws over the canvas, in the graph's coordinates. */
+export type Stroke =
+  | { readonly kind: "box"; readonly from: Point; readonly to: Point }
+  | { readonly kind: "knife"; readonly points: readonly Point[] };
 
 export type ViewState = {
   readonly viewport: { readonly x: number; readonly y: number; readonly zoom: number };
@@ -52,10 +85,15 @@ export type ViewState = {
   readonly drag: ReadonlyMap<string, Point> | null;
   readonly connecting: Connecting | null;
   readonly hovered: InputEnd | null;
+  readonly hoveredReroute: Reroute | null;
   readonly search: SearchRequest | null;
+  readonly menu: MenuRequest | null;
+  readonly stroke: Stroke | null;
   readonly renaming: string | null;
   /** Where a command wants the view to go; at once, when it jumps. */
   readonly goal: (ViewState["viewport"] & { readonly jump?: boolean }) | null;
+  /** Whether the whole scope is to be shown once it is drawn. */
+  readonly fit: boolean;
   /** Last place of the pointer on the canvas, in the graph's coordinates. */
   readonly pointer: Point;
 };
@@ -66,26 +104,44 @@ const FIRST_VIEW: ViewState = {
   drag: null,
   connecting: null,
   hovered: null,
+  hoveredReroute: null,
   search: null,
+  menu: null,
+  stroke: null,
   renaming: null,
   goal: null,
+  fit: false,
   pointer: [0, 0],
 };
+
+/** What ends when another scope is opened. */
+const PASSING = {
+  drag: null,
+  connecting: null,
+  hovered: null,
+  hoveredReroute: null,
+  menu: null,
+  stroke: null,
+} as const;
 
 const NONE: ReadonlySet<string> = new Set();
 
 export class Editor {
   readonly document: StoreApi<DocumentState>;
   readonly view: StoreApi<ViewState> = createStore(() => FIRST_VIEW);
+  /** Where one looked in each scope when one left it, by its trail. */
+  readonly #views = new Map<string, ViewState["viewport"]>();
 
   constructor(workflow: Workflow = EMPTY_WORKFLOW, catalogue: Catalogue = EMPTY_CATALOGUE) {
     this.document = createStore(() => ({
       catalogue,
       definitions: definitionsOf(workflow, catalogue),
       history: beginHistory(workflow),
+      trail: [],
       scope: ROOT,
       selection: NONE,
       links: [],
+      reroutes: [],
       saved: workflow,
     }));
   }
@@ -104,6 +160,28 @@ export class Editor {
 
   get definitions(): Definitions {
     return this.document.getState().definitions;
+  }
+
+  get trail(): Trail {
+    return this.document.getState().trail;
+  }
+
+  /** Open the scope at the end of a trail, as it was last seen, or all of it. */
+  goInto(trail: Trail): void {
+    const state = this.document.getState();
+    const next = follow(this.workflow, trail);
+    if (next.trail.join("/") === state.trail.join("/")) return;
+    this.#views.set(state.trail.join("/"), this.view.getState().viewport);
+    const outside = state.trail[next.trail.length];
+    const came = next.trail.every((id, index) => id === state.trail[index]) && outside !== undefined ? [outside] : [];
+    this.document.setState({ trail: next.trail, scope: next.path, selection: new Set(came), links: [], reroutes: [] });
+    const seen = this.#views.get(next.trail.join("/"));
+    this.view.setState({ ...PASSING, ...(seen ? { goal: seen } : { fit: true }) });
+  }
+
+  /** Open the subgraph of an instance in the open scope. */
+  enter(id: string): void {
+    this.goInto([...this.trail, id]);
   }
 
   /** Do an edit, given as a function of the document and the place in it that is open. */
@@ -134,9 +212,11 @@ export class Editor {
     this.document.setState({
       history: beginHistory(workflow),
       definitions: definitionsOf(workflow, catalogue),
+      trail: [],
       scope: ROOT,
       selection: NONE,
       links: [],
+      reroutes: [],
       saved,
     });
   }
@@ -150,11 +230,15 @@ export class Editor {
   }
 
   select(ids: Iterable<string>): void {
-    this.document.setState({ selection: new Set(ids), links: [] });
+    this.document.setState({ selection: new Set(ids), links: [], reroutes: [] });
   }
 
   selectLinks(links: readonly InputEnd[]): void {
-    this.document.setState({ links, selection: NONE });
+    this.document.setState({ links, selection: NONE, reroutes: [] });
+  }
+
+  selectReroutes(reroutes: readonly Reroute[]): void {
+    this.document.setState({ reroutes, selection: NONE, links: [] });
   }
 
   #become(history: History<Workflow>): void {
@@ -162,9 +246,32 @@ export class Editor {
     if (history === state.history) return;
     const changed = history.document.subgraphs !== state.history.document.subgraphs;
     const definitions = changed ? definitionsOf(history.document, state.catalogue) : state.definitions;
-    const nodes = nodesOf(scopeAt(history.document, state.scope));
-    const gone = [...state.selection].some((id) => !Object.hasOwn(nodes, id));
-    const selection = gone ? new Set([...state.selection].filter((id) => Object.hasOwn(nodes, id))) : state.selection;
-    this.document.setState({ history, definitions, selection });
+    const { trail, path: scope } = follow(history.document, state.trail);
+    const moved = trail.length < state.trail.length;
+    const here = scopeAt(history.document, scope);
+    // Groups and notes are selected too, under ids that are no node's.
+    const stays = (id: string) => Object.hasOwn(nodesOf(here), id) || id.includes(":");
+    const selection = moved ? NONE : keptBy(state.selection, stays);
+    const links = moved ? [] : state.links.filter((end) => isLinked(here, end));
+    const reroutes = moved ? [] : state.reroutes.filter((reroute) => pointOf(here, reroute) !== undefined);
+    this.document.setState({
+      history,
+      definitions,
+      trail: moved ? trail : state.trail,
+      scope,
+      selection,
+      links,
+      reroutes,
+    });
+    if (moved) this.view.setState({ ...PASSING, fit: true });
   }
+}
+
+function keptBy(ids: ReadonlySet<string>, stays: (id: string) => boolean): ReadonlySet<string> {
+  const kept = [...ids].filter(stays);
+  return kept.length === ids.size ? ids : new Set(kept);
+}
+
+function isLinked(scope: Scope, end: InputEnd): boolean {
+  return isLink(inputsOf(nodesOf(scope)[end.node] ?? { type: "" })[end.input]);
 }

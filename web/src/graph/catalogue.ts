@@ -1,5 +1,5 @@
 /** What the server says of node types, and looking them up; instances of subgraphs get a definition from the document. */
-import { isObject, type Json, type Scope, SUBGRAPH_PREFIX, type Workflow } from "./document";
+import { exposuresOf, isObject, type Json, type Scope, SUBGRAPH_PREFIX, type Workflow } from "./document";
 
 export type Widget =
   | { readonly kind: "plain" }
@@ -81,22 +81,26 @@ export function definitionsOf(workflow: Workflow, catalogue: Catalogue): Definit
 
 function ofSubgraph(type: string, scope: Scope, definitions: Definitions): NodeDefinition {
   const inputs: InputSocket[] = [];
-  for (const [name, exposed] of Object.entries(scope.inputs ?? {})) {
-    const instance = scope.nodes?.[exposed.node];
-    const socket = instance && definitions(instance.type)?.inputs.find((entry) => entry.name === exposed.input);
-    const set = instance?.inputs?.[exposed.input ?? ""];
-    // A constant inside is what applies while the instance says nothing.
-    const inner = set === undefined || isObject(set) ? {} : { default: set, required: false };
-    if (socket) inputs.push({ ...socket, ...inner, name });
-  }
   const outputs: OutputSocket[] = [];
-  for (const [name, exposed] of Object.entries(scope.outputs ?? {})) {
+  for (const { side, name, exposed, socket } of exposuresOf(scope)) {
     const instance = scope.nodes?.[exposed.node];
-    const socket = instance && definitions(instance.type)?.outputs.find((entry) => entry.name === exposed.output);
-    if (socket) outputs.push({ ...socket, name });
+    const definition = instance && definitions(instance.type);
+    if (side === "outputs") {
+      const output = definition?.outputs.find((entry) => entry.name === socket);
+      if (output) outputs.push({ ...output, name });
+      continue;
+    }
+    const input = definition?.inputs.find((entry) => entry.name === socket);
+    if (input) inputs.push({ ...input, ...setInside(instance?.inputs?.[socket]), name });
   }
   const title = scope.title ?? type.slice(SUBGRAPH_PREFIX.length);
   return { id: type, version: 1, title, category: "subgraphs", help: "", inputs, outputs, sink: false, aliases: [] };
+}
+
+/** What a value inside means outside: it is what applies while the instance says nothing. */
+function setInside(value: Json | undefined): { readonly default?: Json; readonly required?: false } {
+  if (value === undefined) return {};
+  return isObject(value) ? { required: false } : { default: value, required: false };
 }
 
 /** Whether a knob is to be drawn, by what the knob that it depends on holds. */

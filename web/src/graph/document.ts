@@ -28,6 +28,8 @@ export type NodeInstance = {
   /** Whether knobs that are marked advanced are shown. */
   readonly advanced?: boolean;
   readonly color?: string;
+  /** Whether it stays where it is when nodes are moved. */
+  readonly pinned?: boolean;
   /** Seeds that are drawn anew for each run, by input. */
   readonly seeds?: { readonly [input: string]: Json };
 };
@@ -104,6 +106,31 @@ export function* linksOf(scope: Scope): Generator<{ node: string; input: string;
   for (const [node, instance] of Object.entries(nodesOf(scope)))
     for (const [input, value] of Object.entries(inputsOf(instance)))
       if (isLink(value)) yield { node, input, link: value };
+}
+
+/** The links that come from a node, or from one of its outputs. */
+export function linksFrom(scope: Scope, source: string, output?: string) {
+  return [...linksOf(scope)].filter(
+    ({ link }) => link.link[0] === source && (output === undefined || link.link[1] === output),
+  );
+}
+
+export type Side = "inputs" | "outputs";
+/** An exposed name of a scope, and the socket inside that it stands for. */
+export type Exposure = {
+  readonly side: Side;
+  readonly name: string;
+  readonly exposed: Exposed;
+  readonly socket: string;
+};
+
+/** Every exposed name of a scope. */
+export function* exposuresOf(scope: Scope): Generator<Exposure> {
+  for (const side of ["inputs", "outputs"] as const)
+    for (const [name, exposed] of Object.entries(scope[side] ?? {})) {
+      const socket = (side === "inputs" ? exposed.input : exposed.output) ?? "";
+      yield { side, name, exposed, socket };
+    }
 }
 
 /** JSON pointer (RFC 6901) to a place in the document. */

@@ -3,7 +3,6 @@
  * and performed by whoever holds the history.
  */
 import type { Definitions, NodeDefinition } from "./catalogue";
-import { type Clip, relinked } from "./clipboard";
 import { bestInput, bestOutput, type InputEnd, type OutputEnd, refuseLink } from "./connect";
 import {
   type Group,
@@ -16,28 +15,17 @@ import {
   type Note,
   nodesOf,
   type Point,
-  type Scope,
   type ScopePath,
   scopeAt,
   type Workflow,
 } from "./document";
 import type { Edit } from "./history";
+import { freshId, takenIds } from "./ids";
 import { applyPatches, type Patch } from "./patch";
+import { shiftedVia, viaOf, withVia } from "./reroutes";
+import { scopesOf } from "./scopes";
 
 const NO_CHANGE = { label: { key: "nothing" }, patches: [] } as const satisfies Edit;
-
-/** A fresh id for a node of a type: `denoise`, `denoise_2`, ... It has no slash and never looks like an array index. */
-export function freshId(taken: { has(id: string): boolean }, type: string): string {
-  const word = type.slice(type.lastIndexOf("/") + 1).replaceAll(/[^\p{L}\p{N}_-]/gu, "_") || "node";
-  const base = /^\d+$/.test(word) ? `node_${word}` : word;
-  let id = base;
-  for (let count = 2; taken.has(id); count += 1) id = `${base}_${count}`;
-  return id;
-}
-
-function takenIds(scope: Scope): { has(id: string): boolean } {
-  return { has: (id) => Object.hasOwn(nodesOf(scope), id) };
-}
 
 /** Add a node. Knobs stay at their defaults, unwritten, so that a better default of a later version applies. */
 export function addNode(
@@ -81,23 +69,9 @@ export function addConnected(
   return { edit: { ...edit, patches: [...edit.patches, ...link.patches] }, id };
 }
 
-export function removeNodes(workflow: Workflow, path: ScopePath, ids: ReadonlySet<string>): Edit {
-  const scope = scopeAt(workflow, path);
-  const there = [...ids].filter((id) => Object.hasOwn(nodesOf(scope), id));
-  if (there.length === 0) return NO_CHANGE;
-  const patches: Patch[] = [];
-  for (const { node, input, link } of linksOf(scope))
-    if (ids.has(link.link[0]) && !ids.has(node))
-      patches.push({ op: "remove", path: [...path, "nodes", node, "inputs", input] });
-  for (const side of ["inputs", "outputs"] as const)
-    for (const [name, exposed] of Object.entries(scope[side] ?? {}))
-      if (ids.has(exposed.node)) patches.push({ op: "remove", path: [...path, side, name] });
-  for (const id of there) patches.push({ op: "remove", path: [...path, "nodes", id] });
-  return { label: { key: "remove", count: there.length }, patches };
-}
-
 export function moveNodes(workflow: Workflow, path: ScopePath, places: ReadonlyMap<string, Point>): Edit {
-  const nodes = nodesOf(scopeAt(workflow, path));
+  const scope = scopeAt(workflow, path);
+  const nodes = nodesOf(scope);
   const patches: Patch[] = [];
   for (const [id, place] of places) {
     const at = rounded(place);
@@ -105,7 +79,20 @@ export function moveNodes(workflow: Workflow, path: ScopePath, places: ReadonlyM
     if (nodes[id] && (old?.[0] !== at[0] || old[1] !== at[1]))
       patches.push({ op: "set", path: [...path, "nodes", id, "at"], value: at });
   }
-  return { label: { key: "move", count: patches.length }, patches };
+  const count = patches.length;
+  for (const { node, input, link } of linksOf(scope)) {
+    const [dx, dy] = shiftOf(nodes[node], places.has(link.link[0]) ? places.get(node) : undefined);
+    if (viaOf(link).length > 0 && (dx !== 0 || dy !== 0))
+      patches.push({ op: "set", path: [...path, "nodes", node, "inputs", input], value: shiftedVia(link, dx, dy) });
+  }
+  return { label: { key: "move", count }, patches };
+}
+
+/** How far a node moves to a place. */
+function shiftOf(node: NodeInstance | undefined, place: Point | undefined): Point {
+  if (!node?.at || !place) return [0, 0];
+  const [x, y] = rounded(place);
+  return [x - node.at[0], y - node.at[1]];
 }
 
 /** Set a knob; undefined puts it back to its default. Changes of one knob in quick succession are one step. */
@@ -117,35 +104,24 @@ export function setInput(workflow: Workflow, path: ScopePath, end: InputEnd, val
   return { label: { key: "set", name: end.input }, patches: [patch], merge: place.join("/") };
 }
 
-/** Link an output to an input; what stood in the input before is replaced. A refused link changes nothing. */
+/** Link an output to an input, past the points `via`; what stood there before is replaced, a refused link changes nothing. */
 export function connect(
   workflow: Workflow,
   path: ScopePath,
   definitions: Definitions,
   from: OutputEnd,
   to: InputEnd,
+  via: readonly Point[] = [],
 ): Edit {
   if (refuseLink(scopeAt(workflow, path), definitions, from, to)) return NO_CHANGE;
-  const value = { link: [from.node, from.output] };
+  const value = withVia({ link: [from.node, from.output] }, via);
   return {
     label: { key: "connect", name: to.input },
     patches: [{ op: "set", path: [...path, "nodes", to.node, "inputs", to.input], value }],
   };
 }
 
-/** Cut links; an input that is not linked is left alone. */
-export function disconnect(workflow: Workflow, path: ScopePath, ends: readonly InputEnd[]): Edit {
-  const nodes = nodesOf(scopeAt(workflow, path));
-  const patches: Patch[] = [];
-  for (const end of ends) {
-    const node = nodes[end.node];
-    if (node && isLink(inputsOf(node)[end.input]))
-      patches.push({ op: "remove", path: [...path, "nodes", end.node, "inputs", end.input] });
-  }
-  return { label: { key: "disconnect", count: patches.length }, patches };
-}
-
-/** Put a node into a link: the link's source goes into it, and it goes on to where the link led. */
+/** Put a node into a link: its source goes into the node, which goes on to where it led; points stay on their sides. */
 export function insertOnLink(
   workflow: Workflow,
   path: ScopePath,
@@ -165,37 +141,15 @@ export function insertOnLink(
     (socket) => refuseLink(scope, definitions, { node, output: socket.name }, link) === null,
   );
   if (!input || !output) return NO_CHANGE;
-  const first = connect(workflow, path, definitions, from, { node, input: input.name });
-  const second = connect(workflow, path, definitions, { node, output: output.name }, link);
+  const via = viaOf(value);
+  const before = via.filter(([x]) => x < (instance.at?.[0] ?? 0));
+  const first = connect(workflow, path, definitions, from, { node, input: input.name }, before);
+  const after = via.slice(before.length);
+  const second = connect(workflow, path, definitions, { node, output: output.name }, link, after);
   return { label: { key: "insert", name: definition.title }, patches: [...first.patches, ...second.patches] };
 }
 
-/** Add copies of nodes. `offset` moves them; links that lead out of the clip are kept where their node exists. */
-export function pasteNodes(
-  workflow: Workflow,
-  path: ScopePath,
-  clip: Clip,
-  offset: Point,
-  options: { keepLinks: boolean; key: string },
-): { edit: Edit; ids: string[] } {
-  const scope = scopeAt(workflow, path);
-  const ids = new Map<string, string>();
-  const used = new Set(Object.keys(nodesOf(scope)));
-  for (const [id, node] of Object.entries(clip.nodes)) {
-    const copy = freshId(used, node.type);
-    used.add(copy);
-    ids.set(id, copy);
-  }
-  const keeps = (node: string) => options.keepLinks && Object.hasOwn(nodesOf(scope), node);
-  const patches = Object.entries(clip.nodes).map(([id, node]): Patch => {
-    const at = node.at ?? [0, 0];
-    const copy = { ...relinked(node, ids, keeps), at: rounded([at[0] + offset[0], at[1] + offset[1]]) };
-    return { op: "set", path: [...path, "nodes", ids.get(id) ?? id], value: copy };
-  });
-  return { edit: { label: { key: options.key, count: patches.length }, patches }, ids: [...ids.values()] };
-}
-
-type NodeField = "title" | "mode" | "collapsed" | "advanced" | "color" | "size" | "seeds";
+type NodeField = "title" | "mode" | "collapsed" | "advanced" | "color" | "size" | "seeds" | "pinned";
 
 /** Set a field of nodes; undefined takes it away. */
 export function setField(
@@ -251,35 +205,19 @@ export function setNotes(notes: readonly Note[], key: string): Edit {
   };
 }
 
-/** Show an input of a node as an input of the whole, under a free name, or hide it again. */
-export function toggleExposed(workflow: Workflow, path: ScopePath, end: InputEnd): Edit {
-  const scope = scopeAt(workflow, path);
-  const entries = Object.entries(scope.inputs ?? {});
-  const known = entries.find(([, exposed]) => exposed.node === end.node && exposed.input === end.input);
-  if (known)
-    return {
-      label: { key: "hide_input", name: end.input },
-      patches: [{ op: "remove", path: [...path, "inputs", known[0]] }],
-    };
-  const name = freshId(new Map(entries), end.input);
-  return {
-    label: { key: "expose_input", name: end.input },
-    patches: [{ op: "set", path: [...path, "inputs", name], value: { node: end.node, input: end.input } }],
-  };
-}
-
 /** Whether an input's seed is drawn anew for each run. */
 export function drawsSeed(node: NodeInstance, input: string): boolean {
   return node.seeds?.[input] === "random";
 }
 
-/** Draw the seeds that are to be new for each run. */
-export function drawSeeds(workflow: Workflow, path: ScopePath, draw: () => number): Edit {
+/** Draw the seeds that are to be new for each run, in subgraphs too. */
+export function drawSeeds(workflow: Workflow, draw: () => number): Edit {
   const edits: Edit[] = [];
-  for (const [id, node] of Object.entries(nodesOf(scopeAt(workflow, path))))
-    for (const input of Object.keys(node.seeds ?? {}))
-      if (drawsSeed(node, input) && !isLink(inputsOf(node)[input]))
-        edits.push(setInput(workflow, path, { node: id, input }, draw()));
+  for (const { path, scope } of scopesOf(workflow))
+    for (const [id, node] of Object.entries(nodesOf(scope)))
+      for (const input of Object.keys(node.seeds ?? {}))
+        if (drawsSeed(node, input) && !isLink(inputsOf(node)[input]))
+          edits.push(setInput(workflow, path, { node: id, input }, draw()));
   return together("seed", edits);
 }
 

@@ -5,7 +5,13 @@ import { applyPatches, type Patch } from "./patch";
 export type Label = { readonly key: string; readonly name?: string; readonly count?: number };
 
 /** One edit by the user. Steps with the same `merge` that follow each other closely become one, such as typing. */
-export type Edit = { readonly label: Label; readonly patches: readonly Patch[]; readonly merge?: string };
+export type Edit = {
+  readonly label: Label;
+  readonly patches: readonly Patch[];
+  readonly merge?: string;
+  /** Whether `merge` names one gesture of the pointer, whose edits are one step however slow it is. */
+  readonly gesture?: boolean;
+};
 
 export type Step = Edit & { readonly inverse: readonly Patch[]; readonly at: number };
 
@@ -32,7 +38,8 @@ export function perform<T>(history: History<T>, edit: Edit, now: number): Histor
   const { document, inverse } = applyPatches(history.document, edit.patches);
   const last = history.past.at(-1);
   const step: Step = { ...edit, inverse, at: now };
-  const joins = last && edit.merge !== undefined && last.merge === edit.merge && now - last.at < MERGE_MS;
+  const joins =
+    last && edit.merge !== undefined && last.merge === edit.merge && (edit.gesture || now - last.at < MERGE_MS);
   if (joins && history.future.length === 0) {
     const joined = { ...step, patches: [...last.patches, ...edit.patches], inverse: [...inverse, ...last.inverse] };
     return { document, past: [...history.past.slice(0, -1), joined], future: [] };

@@ -6,6 +6,7 @@ import { node } from "./en/node";
 import { run } from "./en/run";
 import { search } from "./en/search";
 import { steps } from "./en/steps";
+import { subgraph } from "./en/subgraph";
 import { widgets } from "./en/widgets";
 
 export const en = {
@@ -17,4 +18,5 @@ export const en = {
   ...run,
   ...media,
   ...steps,
+  ...subgraph,
 } as const;

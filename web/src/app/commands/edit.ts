@@ -1,25 +1,26 @@
-/** Commands that change the selected nodes. */
+/** Commands that change the selected nodes, links and points of links. */
 
 import { GROUP_PREFIX } from "../../canvas/GroupFrame";
 import { nodeIds } from "../../canvas/moving";
 import { NOTE_PREFIX } from "../../canvas/NoteCard";
-import { copyNodes, readClip, writeClip } from "../../graph/clipboard";
-import { nodesOf, type Point } from "../../graph/document";
+import { hitCurve } from "../../canvas/scene";
+import { nodesOf, type ScopePath, type Workflow } from "../../graph/document";
 import * as edits from "../../graph/edits";
+import type { Edit } from "../../graph/history";
+import { disconnect, removeNodes, removeThrough } from "../../graph/removing";
+import { addReroute, removeReroutes } from "../../graph/reroutes";
 import { t } from "../../i18n";
 import type { Workplace } from "../workplace";
 import { type Command, command } from "./command";
+import { sceneNow } from "./view";
 
 export const EDIT_COMMANDS: readonly Command[] = [
   command("undo", "cmd.undo", ["mod+z"], ({ editor }) => editor.undo()),
   command("redo", "cmd.redo", ["mod+shift+z", "mod+y"], ({ editor }) => editor.redo()),
-  command("copy", "cmd.copy", ["mod+c"], (place) => void copy(place)),
-  command("cut", "cmd.cut", ["mod+x"], (place) => void copy(place).then(() => remove(place))),
-  command("paste", "cmd.paste", ["mod+v"], (place) => void paste(place, false)),
-  command("paste_links", "cmd.paste_links", ["mod+shift+v"], (place) => void paste(place, true)),
-  command("duplicate", "cmd.duplicate", ["mod+d"], duplicate),
-  command("delete", "cmd.delete", ["delete", "backspace"], remove),
-  command("select_all", "cmd.select_all", ["mod+a"], ({ editor }) => editor.select(Object.keys(nodesOf(editor.scope)))),
+  command("delete", "cmd.delete", ["delete", "backspace"], (place) => remove(place, removeNodes)),
+  command("delete_through", "cmd.delete_through", ["mod+delete", "mod+backspace"], (place) =>
+    remove(place, (workflow, path, ids) => removeThrough(workflow, path, place.editor.definitions, ids)),
+  ),
   command("rename", "cmd.rename", ["f2"], ({ editor }) =>
     editor.view.setState({ renaming: [...nodeIds(editor)][0] ?? null }),
   ),
@@ -29,50 +30,21 @@ export const EDIT_COMMANDS: readonly Command[] = [
   command("mute", "cmd.mute", ["mod+m"], ({ editor }) =>
     editor.edit((workflow, path) => edits.toggleMode(workflow, path, nodeIds(editor), "mute")),
   ),
-  command("collapse", "cmd.collapse", ["alt+c"], collapse),
+  command("collapse", "cmd.collapse", ["alt+c"], (place) => toggleField(place, "collapsed")),
+  command("pin", "cmd.pin", ["p"], (place) => toggleField(place, "pinned")),
+  command("replace", "cmd.replace", ["shift+r"], replace),
+  command("reroute", "cmd.reroute", ["alt+r"], reroute),
 ];
 
-async function copy({ editor, tell }: Workplace): Promise<void> {
-  const ids = nodeIds(editor);
-  if (ids.size === 0) return;
-  await navigator.clipboard.writeText(writeClip(copyNodes(editor.scope, ids)));
-  tell(t("tell.copied", { count: ids.size }));
-}
+type Removing = (workflow: Workflow, path: ScopePath, ids: ReadonlySet<string>) => Edit;
 
-async function paste(place: Workplace, keepLinks: boolean): Promise<void> {
-  const clip = readClip(await navigator.clipboard.readText());
-  if (!clip) return place.tell(t("tell.nothing_to_paste"), "error");
-  const { editor } = place;
-  const corners = Object.values(clip.nodes).map((node) => node.at ?? [0, 0]);
-  const corner: Point = [Math.min(...corners.map(([x]) => x)), Math.min(...corners.map(([, y]) => y))];
-  const { pointer } = editor.view.getState();
-  const { edit, ids } = edits.pasteNodes(
-    editor.workflow,
-    editor.path,
-    clip,
-    [pointer[0] - corner[0], pointer[1] - corner[1]],
-    { keepLinks, key: "paste" },
-  );
-  editor.perform(edit);
-  editor.select(ids);
-}
-
-function duplicate({ editor }: Workplace): void {
-  const clip = copyNodes(editor.scope, nodeIds(editor));
-  const { edit, ids } = edits.pasteNodes(editor.workflow, editor.path, clip, [36, 36], {
-    keepLinks: true,
-    key: "duplicate",
-  });
-  editor.perform(edit);
-  if (ids.length > 0) editor.select(ids);
-}
-
-function remove({ editor }: Workplace): void {
-  const { selection, links } = editor.document.getState();
+export function remove({ editor }: Workplace, nodes: Removing): void {
+  const { selection, links, reroutes } = editor.document.getState();
   const stays = (prefix: string) => (_: unknown, index: number) => !selection.has(`${prefix}${index}`);
   editor.edit((workflow, path) => {
-    if (links.length > 0) return edits.disconnect(workflow, path, links);
-    const all = [edits.removeNodes(workflow, path, nodeIds(editor))];
+    if (reroutes.length > 0) return removeReroutes(workflow, path, reroutes);
+    if (links.length > 0) return disconnect(workflow, path, links);
+    const all = [nodes(workflow, path, nodeIds(editor))];
     const groups = (workflow.groups ?? []).filter(stays(GROUP_PREFIX));
     const notes = (workflow.notes ?? []).filter(stays(NOTE_PREFIX));
     if (groups.length < (workflow.groups ?? []).length) all.push(edits.setGroups(groups, "remove_group"));
@@ -85,10 +57,42 @@ function remove({ editor }: Workplace): void {
   editor.select([]);
 }
 
-function collapse({ editor }: Workplace): void {
+/** Switch a field of the selected nodes on, or off when all have it. */
+function toggleField({ editor }: Workplace, field: "collapsed" | "pinned"): void {
   editor.edit((workflow, path) => {
     const ids = nodeIds(editor);
-    const all = [...ids].every((id) => nodesOf(editor.scope)[id]?.collapsed);
-    return edits.setField(workflow, path, ids, "collapsed", all ? undefined : true);
+    const all = [...ids].every((id) => nodesOf(editor.scope)[id]?.[field]);
+    return edits.setField(workflow, path, ids, field, all ? undefined : true);
   });
+}
+
+/** Ask which type the selected node is to become. */
+function replace({ editor }: Workplace): void {
+  const [id] = nodeIds(editor);
+  const at = nodesOf(editor.scope)[id ?? ""]?.at ?? [0, 0];
+  if (id === undefined) return;
+  const { x, y, zoom } = editor.view.getState().viewport;
+  const canvas = document.querySelector(".graph")?.getBoundingClientRect();
+  const screen = [at[0] * zoom + x + (canvas?.left ?? 0), at[1] * zoom + y + (canvas?.top ?? 0)] as const;
+  editor.view.setState({ search: { at, screen, link: null, replace: id } });
+}
+
+/** Give the selected link a point to hold it by, or the one under the pointer. */
+function reroute(place: Workplace): void {
+  const { editor } = place;
+  const { pointer, viewport } = editor.view.getState();
+  const [chosen] = editor.document.getState().links;
+  const { curves } = sceneNow(place);
+  const own = chosen ? curves.filter(({ end }) => end.node === chosen.node && end.input === chosen.input) : curves;
+  const near = hitCurve(own, pointer, 20 / viewport.zoom);
+  const hit = near ?? (chosen && own[0] ? { curve: own[0], segment: 0 } : undefined);
+  if (!hit) {
+    place.tell(t("tell.no_link_here"));
+    return;
+  }
+  const { end, from, to, via } = hit.curve;
+  const next = via[0] ?? to;
+  const at = near ? pointer : ([(from[0] + next[0]) / 2, (from[1] + next[1]) / 2] as const);
+  editor.edit((workflow, path) => addReroute(workflow, path, end, hit.segment, at));
+  editor.selectReroutes([{ end, index: hit.segment }]);
 }

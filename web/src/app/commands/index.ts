@@ -1,10 +1,13 @@
 /** Every command, once, in the order of the palette. */
 import { ARRANGE_COMMANDS } from "./arrange";
+import { CLIPBOARD_COMMANDS } from "./clipboard";
 import type { Command } from "./command";
 import { EDIT_COMMANDS } from "./edit";
 import { FILES_COMMANDS } from "./files";
 import { PANELS_COMMANDS } from "./panels";
 import { RUN_COMMANDS } from "./run";
+import { SELECT_COMMANDS } from "./select";
+import { SUBGRAPH_COMMANDS } from "./subgraphs";
 import { VIEW_COMMANDS } from "./view";
 
 export type { Command } from "./command";
@@ -13,6 +16,9 @@ export { openHere, settle } from "./files";
 export const COMMANDS: readonly Command[] = [
   ...RUN_COMMANDS,
   ...EDIT_COMMANDS,
+  ...CLIPBOARD_COMMANDS,
+  ...SELECT_COMMANDS,
+  ...SUBGRAPH_COMMANDS,
   ...ARRANGE_COMMANDS,
   ...VIEW_COMMANDS,
   ...FILES_COMMANDS,

@@ -7,7 +7,7 @@ export const PANELS_COMMANDS: readonly Command[] = [
   command("queue", "cmd.queue", ["q"], ({ ui }) => ui.getState().toggle("queue")),
   command("library", "cmd.library", ["a"], ({ ui }) => ui.getState().toggle("library")),
   command("history", "cmd.history", ["h"], ({ ui }) => ui.getState().toggle("history")),
-  command("problems", "cmd.problems", ["p"], ({ ui }) => ui.getState().toggle("problems")),
+  command("problems", "cmd.problems", ["shift+p"], ({ ui }) => ui.getState().toggle("problems")),
   command("minimap", "cmd.minimap", ["alt+shift+m"], ({ ui }) => ui.setState(({ minimap }) => ({ minimap: !minimap }))),
   command("theme", "cmd.theme", [], ({ ui }) => ui.getState().switchTheme()),
   command("shortcuts", "cmd.shortcuts", ["mod+shift+k", "?"], ({ ui }) => ui.setState({ dialog: "shortcuts" })),

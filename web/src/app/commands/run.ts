@@ -2,6 +2,8 @@
 
 import { cancelJob } from "../../api/client";
 import { nodeIds } from "../../canvas/moving";
+import { plainNodes } from "../../graph/scopes";
+import { runId } from "../../run/local";
 import type { Workplace } from "../workplace";
 import { type Command, command } from "./command";
 
@@ -22,6 +24,7 @@ export const RUN_COMMANDS: readonly Command[] = [
 ];
 
 function runSelected({ editor, runner }: Workplace): void {
-  const targets = [...nodeIds(editor)];
+  const inside = (id: string) => plainNodes(editor.workflow, editor.scope, id).map((node) => runId(editor.trail, node));
+  const targets = [...nodeIds(editor)].flatMap(inside);
   if (targets.length > 0) void runner.submit({ targets });
 }

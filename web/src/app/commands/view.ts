@@ -5,6 +5,7 @@ import { nodeIds } from "../../canvas/moving";
 import { boundsOf, type Scene, sceneOf } from "../../canvas/scene";
 import { fitting, MAX_ZOOM, MIN_ZOOM, toGraph, type Viewport } from "../../canvas/window";
 import type { Point } from "../../graph/document";
+import { localRuns } from "../../run/local";
 import type { Workplace } from "../workplace";
 import { type Command, command } from "./command";
 
@@ -22,8 +23,8 @@ export const VIEW_COMMANDS: readonly Command[] = [
 ];
 
 export function sceneNow({ editor, runner }: Workplace): Scene {
-  const { nodes } = runner.run.getState();
-  return sceneOf(editor.scope, editor.definitions, (id) => faceOf(nodes[id]), null);
+  const runs = localRuns(runner.run.getState().nodes, editor.trail);
+  return sceneOf(editor.scope, editor.definitions, (id) => faceOf(runs.get(id)), null);
 }
 
 function openSearch({ editor }: Workplace): void {

@@ -1,7 +1,9 @@
 import { memo } from "react";
-import { useDocument, useRun } from "../../editor/context";
+import { useDocument } from "../../editor/context";
 import { nodesOf, scopeAt } from "../../graph/document";
+import { subgraphOf } from "../../graph/scopes";
 import { faceOf } from "../faces";
+import { useNodeRun } from "../nodeRun";
 import { useNodeProblems } from "../problems";
 import { definitionOf, type Row, shapeOf } from "../shape";
 import { CollapsedPorts } from "./CollapsedPorts";
@@ -15,7 +17,7 @@ export const NodeCard = memo(function NodeCard({ id }: { readonly id: string }) 
     definitionOf(scopeAt(state.history.document, state.scope), state.definitions, id),
   );
   const known = useDocument((state) => node !== undefined && state.definitions(node.type) !== undefined);
-  const run = useRun((state) => state.nodes[id]);
+  const run = useNodeRun(id);
   const selected = useDocument((state) => state.selection.has(id));
   const problems = useNodeProblems(id);
   if (!node) return null;
@@ -29,6 +31,7 @@ export const NodeCard = memo(function NodeCard({ id }: { readonly id: string }) 
       data-mode={node.mode ?? "run"}
       data-selected={selected}
       data-unknown={!known}
+      data-subgraph={subgraphOf(node) !== undefined}
       aria-label={node.title || definition.title}
       style={
         {

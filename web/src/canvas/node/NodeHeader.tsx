@@ -1,15 +1,17 @@
-import { AlertTriangle, ChevronDown, ChevronRight } from "lucide-react";
-import { useState } from "react";
+import { AlertTriangle, ChevronDown, ChevronRight, LogIn, Pin } from "lucide-react";
 import { useEditor, useView } from "../../editor/context";
 import type { NodeDefinition } from "../../graph/catalogue";
 import type { NodeInstance } from "../../graph/document";
 import { setField } from "../../graph/edits";
+import { subgraphOf } from "../../graph/scopes";
+import { renameNode } from "../../graph/subgraphs";
 import { t } from "../../i18n";
 import type { NodeRun } from "../../run/state";
 import { CategoryIcon } from "../CategoryIcon";
 import { useCanvas } from "../context";
 import { mainType } from "../mainType";
 import { HEADER } from "../shape";
+import { TitleField } from "../TitleField";
 import { Progress, RunBadge } from "./badges";
 
 type HeaderProps = {
@@ -29,8 +31,7 @@ export function NodeHeader({ id, node, definition, run, known, problem }: Header
   const help = known ? definition.help : t("node.unknown_help", { type: node.type });
   const rename = (title: string | null) => {
     editor.view.setState({ renaming: null });
-    if (title !== null)
-      editor.edit((workflow, path) => setField(workflow, path, [id], "title", title.trim() || undefined));
+    if (title !== null) editor.edit((workflow, path) => renameNode(workflow, path, id, title));
   };
   const expand = () =>
     editor.edit((workflow, path) => setField(workflow, path, [id], "collapsed", node.collapsed ? undefined : true));
@@ -51,6 +52,18 @@ export function NodeHeader({ id, node, definition, run, known, problem }: Header
       ) : (
         <h3 onDoubleClick={() => editor.view.setState({ renaming: id })}>{node.title || definition.title}</h3>
       )}
+      {node.pinned && <Pin size={12} className="node-pin" aria-label={t("node.pinned")} />}
+      {subgraphOf(node) !== undefined && known && (
+        <button
+          type="button"
+          className="node-open nodrag"
+          title={t("subgraph.open")}
+          aria-label={t("subgraph.open")}
+          onClick={() => editor.enter(id)}
+        >
+          <LogIn size={13} />
+        </button>
+      )}
       {node.mode && node.mode !== "run" && (
         <span className="node-tag">{t(node.mode === "mute" ? "node.muted" : "node.bypassed")}</span>
       )}
@@ -63,25 +76,5 @@ export function NodeHeader({ id, node, definition, run, known, problem }: Header
       <RunBadge id={id} run={run} />
       {run?.state === "running" && <Progress run={run} />}
     </header>
-  );
-}
-
-function TitleField({ title, onDone }: { title: string; onDone: (title: string | null) => void }) {
-  const [text, setText] = useState(title);
-  return (
-    <input
-      className="node-rename nodrag"
-      value={text}
-      // biome-ignore lint/a11y/noAutofocus: the user has just asked to type here
-      autoFocus
-      onFocus={(event) => event.target.select()}
-      onChange={(event) => setText(event.target.value)}
-      onBlur={() => onDone(text)}
-      onKeyDown={(event) => {
-        event.stopPropagation();
-        if (event.key === "Enter") onDone(text);
-        if (event.key === "Escape") onDone(null);
-      }}
-    />
   );
 }

@@ -1,12 +1,12 @@
 import { AlertTriangle, CircleCheck, LoaderCircle, RefreshCw, Zap } from "lucide-react";
 import { useEffect, useState } from "react";
-import { useRun } from "../../editor/context";
 import { t } from "../../i18n";
 import type { NodeRun } from "../../run/state";
+import { usePlanStep } from "../nodeRun";
 
 /** How the node stands: running, failed, done, from the cache, or done for settings that have changed since. */
 export function RunBadge({ id, run }: { readonly id: string; readonly run: NodeRun | undefined }) {
-  const step = useRun((state) => state.plan?.steps[id]);
+  const step = usePlanStep(id);
   if (run?.state === "running") return <BusyBadge run={run} />;
   if (run?.state === "failed")
     return (

@@ -24,5 +24,8 @@ export const app = {
   "tell.uploaded": "Uploaded “{name}”",
   "tell.copied": "{count} nodes copied",
   "tell.nothing_to_paste": "The clipboard holds no nodes",
+  "tell.no_link_here": "Point at a link first, or select one",
+  "tell.would_contain_itself": "A subgraph cannot contain itself",
+  "tell.between": "Select {names} as well: it lies between the selected nodes",
   "tell.restored": "Your draft is back",
 } as const;

@@ -12,6 +12,8 @@ export const node = {
   "node.failed": "failed",
   "node.will_run": "Will run: {name}",
   "node.will_cache": "Cached: {name}",
+  "node.pinned": "Pinned in place",
+  "node.problem_inside": "Inside: {message}",
   "node.details": "Details",
   "node.copy_report": "Copy report",
   "node.copied": "Copied",

@@ -1,0 +1,30 @@
+/** Selecting with a rectangle: what it touches, alone, added to what was selected, or taken from it. */
+import type { Editor } from "../../editor/store";
+import type { Point } from "../../graph/document";
+import type { CanvasParts } from "../context";
+import { rectBetween } from "../curves";
+import { framesIn } from "../moving";
+import { boxesIn } from "../scene";
+import { track } from "./track";
+
+export type BoxMode = "only" | "add" | "subtract";
+
+export function drawBox(editor: Editor, parts: CanvasParts, from: Point, mode: BoxMode): void {
+  const { selection } = editor.document.getState();
+  const before = mode === "only" ? new Set<string>() : selection;
+  track(parts, {
+    move: (to) => {
+      const rect = rectBetween(from, to);
+      const frames = editor.path.length === 0 ? framesIn(editor.workflow, rect) : [];
+      const inside = [...boxesIn(parts.scene.current, rect), ...frames];
+      if (mode === "subtract") editor.select([...before].filter((id) => !inside.includes(id)));
+      else editor.select([...before, ...inside]);
+      editor.view.setState({ stroke: { kind: "box", from, to } });
+    },
+    end: () => editor.view.setState({ stroke: null }),
+    cancel: () => {
+      editor.select(selection);
+      editor.view.setState({ stroke: null });
+    },
+  });
+}

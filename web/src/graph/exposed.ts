@@ -1,0 +1,136 @@
+/**
+ * The named inputs and outputs of a workflow or subgraph: promoting a socket, renaming, ordering and hiding it again.
+ * What stands outside follows: the values on the subgraph's instances, links to them, and scopes that expose them.
+ */
+import {
+  type Exposed,
+  exposuresOf,
+  inputsOf,
+  isLink,
+  type Json,
+  linksFrom,
+  nodesOf,
+  type ScopePath,
+  type Side,
+  scopeAt,
+  type Workflow,
+} from "./document";
+import type { Edit } from "./history";
+import { freshId } from "./ids";
+import type { Patch } from "./patch";
+import { instancesOf, type Place } from "./scopes";
+
+type Instance = Place & { readonly id: string };
+
+/** Under which name a scope exposes a socket of one of its nodes. */
+export function exposedName(
+  workflow: Workflow,
+  path: ScopePath,
+  side: Side,
+  node: string,
+  socket: string,
+): string | undefined {
+  for (const one of exposuresOf(scopeAt(workflow, path)))
+    if (one.side === side && one.exposed.node === node && one.socket === socket) return one.name;
+  return undefined;
+}
+
+/** Expose a socket of a node under a free name, or hide it again. */
+export function toggleExposed(workflow: Workflow, path: ScopePath, side: Side, node: string, socket: string): Edit {
+  const known = exposedName(workflow, path, side, node, socket);
+  if (known !== undefined) return hideExposed(workflow, path, side, known);
+  const taken = new Map(Object.entries(scopeAt(workflow, path)[side] ?? {}));
+  const value = side === "inputs" ? { node, input: socket } : { node, output: socket };
+  return {
+    label: { key: side === "inputs" ? "expose_input" : "expose_output", name: socket },
+    patches: [{ op: "set", path: [...path, side, freshId(taken, socket)], value }],
+  };
+}
+
+/** Hide an exposed socket. A constant that the only instance gave to it is kept inside. */
+export function hideExposed(workflow: Workflow, path: ScopePath, side: Side, name: string): Edit {
+  const exposed = scopeAt(workflow, path)[side]?.[name];
+  const [, subgraph] = path;
+  const patches: Patch[] = [];
+  if (side === "inputs" && subgraph !== undefined && exposed?.input !== undefined) {
+    const [only, another] = instancesOf(workflow, subgraph);
+    const given = only && inputsOf(nodesOf(only.scope)[only.id] ?? { type: "" })[name];
+    if (!another && given !== undefined && !isLink(given))
+      patches.push({ op: "set", path: [...path, "nodes", exposed.node, "inputs", exposed.input], value: given });
+  }
+  patches.push(...forget(workflow, path, side, name));
+  return { label: { key: side === "inputs" ? "hide_input" : "hide_output", name }, patches };
+}
+
+/** Take an exposed name away with all that depends on it, outwards through every scope that passes it on. */
+export function forget(workflow: Workflow, path: ScopePath, side: Side, name: string): Patch[] {
+  const patches: Patch[] = [{ op: "remove", path: [...path, side, name] }];
+  const [, subgraph] = path;
+  if (subgraph === undefined) return patches;
+  for (const instance of instancesOf(workflow, subgraph)) {
+    for (const place of meant(instance, side, name)) patches.push({ op: "remove", path: place });
+    for (const outer of passedOn(instance, side, name)) patches.push(...forget(workflow, instance.path, side, outer));
+  }
+  return patches;
+}
+
+/** Where a socket of an instance is spoken of beside it: its value there, or the links from it. */
+function meant({ path, scope, id }: Instance, side: Side, name: string): string[][] {
+  if (side === "inputs") return [[...path, "nodes", id, "inputs", name]];
+  return linksFrom(scope, id, name).map(({ node, input }) => [...path, "nodes", node, "inputs", input]);
+}
+
+/** Under which names the scope of an instance exposes its socket in turn. */
+function passedOn({ scope, id }: Instance, side: Side, name: string): string[] {
+  const found = [...exposuresOf(scope)].filter(
+    (one) => one.side === side && one.exposed.node === id && one.socket === name,
+  );
+  return found.map((one) => one.name);
+}
+
+/** Give an exposed socket another name; a taken or empty one changes nothing. */
+export function renameExposed(workflow: Workflow, path: ScopePath, side: Side, name: string, wanted: string): Edit {
+  const named = scopeAt(workflow, path)[side] ?? {};
+  const next = wanted.trim().replaceAll(/[=\p{Cc}]/gu, "");
+  const label = { key: "rename_exposed", name: next };
+  if (next === "" || Object.hasOwn(named, next) || !Object.hasOwn(named, name)) return { label, patches: [] };
+  const patches: Patch[] = [{ op: "set", path: [...path, side], value: withKey(named, name, next) }];
+  const [, subgraph] = path;
+  for (const instance of subgraph === undefined ? [] : instancesOf(workflow, subgraph)) {
+    patches.push(...(side === "inputs" ? renamedInput : renamedOutput)(instance, name, next));
+    const field = side === "inputs" ? "input" : "output";
+    for (const outer of passedOn(instance, side, name))
+      patches.push({ op: "set", path: [...instance.path, side, outer, field], value: next });
+  }
+  return { label, patches };
+}
+
+function renamedInput({ path, scope, id }: Instance, name: string, next: string): Patch[] {
+  const inputs = inputsOf(nodesOf(scope)[id] ?? { type: "" });
+  if (!Object.hasOwn(inputs, name)) return [];
+  return [{ op: "set", path: [...path, "nodes", id, "inputs"], value: withKey(inputs, name, next) }];
+}
+
+function renamedOutput({ path, scope, id }: Instance, name: string, next: string): Patch[] {
+  return linksFrom(scope, id, name).map(({ node, input, link }) => ({
+    op: "set",
+    path: [...path, "nodes", node, "inputs", input],
+    value: { ...link, link: [id, next] },
+  }));
+}
+
+/** Move an exposed socket to another place in the list. */
+export function moveExposed(workflow: Workflow, path: ScopePath, side: Side, name: string, to: number): Edit {
+  const entries = Object.entries(scopeAt(workflow, path)[side] ?? {});
+  const from = entries.findIndex(([key]) => key === name);
+  const label = { key: "reorder_exposed", name };
+  const [entry] = from < 0 ? [] : entries.splice(from, 1);
+  const place = Math.max(0, Math.min(to, entries.length));
+  if (!entry || place === from) return { label, patches: [] };
+  entries.splice(place, 0, entry);
+  return { label, patches: [{ op: "set", path: [...path, side], value: Object.fromEntries(entries) }] };
+}
+
+function withKey(object: { readonly [key: string]: Json | Exposed }, key: string, next: string): Json {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name === key ? next : name, value as Json]));
+}
