@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from server.engine import artifacts
 from server.engine.artifacts import is_intact, save_artifact
 from server.engine.execute import Executor
 from server.kit import Artifact
+from tests import machine
 from tests.engine import toys
 from tests.engine.toys import Bench, build, calls, link
 
@@ -151,15 +151,8 @@ def test_a_write_that_fails_leaves_nothing(bench: Bench) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 KiB, where the tests may mount one."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this user may not mount a small disk")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    with machine.small_disk(tmp_path / "small", "64k") as place:
+        yield place
 
 
 def test_a_full_output_disk_fails_the_save_with_a_hint_and_spoils_nothing(small_disk: Path) -> None:

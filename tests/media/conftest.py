@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from server.media.types import Audio, Clip
-from tests.machine import skip_unless
+from tests.machine import skip_unless, small_disk
 
 
 @pytest.fixture
@@ -60,16 +60,8 @@ def ffmpeg() -> Callable[..., None]:
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
     """Mount a disk of 256 kB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    done = None
-    if mount is not None:
-        command = [mount, "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-        done = subprocess.run(command, capture_output=True, check=False)
-    skip_unless(done is not None and done.returncode == 0, "a small disk cannot be mounted here (it takes root)")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", "256k") as folder:
+        yield folder
 
 
 @pytest.fixture

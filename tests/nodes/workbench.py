@@ -28,8 +28,8 @@ class Workbench:
         for folder in (self.folders.uploads, self.folders.outputs, self.folders.models):
             folder.mkdir(parents=True, exist_ok=True)
         self.events: list[Event] = []
-        self._cache = Cache(home / "cache", memory_bytes=2**28, disk_bytes=2**30, sockets=CATALOGUE.sockets)
-        self._executor = Executor(self._cache, self.folders, "cpu")
+        self.cache = Cache(home / "cache", memory_bytes=2**28, disk_bytes=2**30, sockets=CATALOGUE.sockets)
+        self.executor = Executor(self.cache, self.folders, "cpu")
 
     def problems(self, document: Mapping[str, object], settings: Mapping[str, object] | None = None) -> list[Problem]:
         """Return all that is wrong with a document, found without running it."""
@@ -40,16 +40,16 @@ class Workbench:
         graph, problems = self._prepare(document, settings or {})
         assert problems == ()
         assert graph is not None
-        return make_plan(graph, self._cache, self.folders)
+        return make_plan(graph, self.cache, self.folders)
 
     def run(self, document: Mapping[str, object], settings: Mapping[str, object] | None = None) -> RunResult:
         """Run a document to its end."""
         plan = self.plan(document, settings)
-        return self._executor.run(plan, emit=self.events.append, workflow_json=json.dumps(document))
+        return self.executor.run(plan, emit=self.events.append, workflow_json=json.dumps(document))
 
     def close(self) -> None:
         """Close the cache."""
-        self._cache.close()
+        self.cache.close()
 
     def _prepare(self, document: Mapping[str, object], settings: Mapping[str, object]):
         workflow, changes = migrate(from_json(dict(document)), CATALOGUE)
