@@ -1,12 +1,16 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { boxAt, boxesIn, curveAt, inputPoint, outputPoint, sceneOf } from "../src/canvas/scene";
+import { contains, isCut, lineRect } from "../src/canvas/curves";
+import { boxAt, boxesIn, curveAt, hitCurve, inputPoint, outputPoint, rerouteAt, sceneOf } from "../src/canvas/scene";
 import { DEFAULT_WIDTH, HEADER, PLAIN_FACE } from "../src/canvas/shape";
 import { cutFor, fitting, MOST_MOUNTED, mountedBoxes, toGraph, viewRect } from "../src/canvas/window";
 import { definitionsOf } from "../src/graph/catalogue";
-import type { Json, Workflow } from "../src/graph/document";
+import { type Json, linksOf, ROOT, type Workflow } from "../src/graph/document";
+import { moveNodes } from "../src/graph/edits";
 import { layOut } from "../src/graph/layout";
+import { applyPatches } from "../src/graph/patch";
 import { asWorkflow, readWorkflow } from "../src/graph/read";
+import { moveReroutes, viaOf } from "../src/graph/reroutes";
 import { catalogue, everyPart } from "./toys";
 
 const plain = () => PLAIN_FACE;
@@ -52,6 +56,82 @@ describe("the scene", () => {
     const middle = [(curve.from[0] + curve.to[0]) / 2, (curve.from[1] + curve.to[1]) / 2] as const;
     expect(curveAt(simple, middle, 6)).toBe(curve);
     expect(curveAt(simple, [middle[0], middle[1] + 30], 6)).toBe(undefined);
+  });
+
+  test("a link passes its points, is hit between them, and is cut where a stroke crosses it", () => {
+    const workflow = asWorkflow({
+      kinegraph: 1,
+      nodes: {
+        a: { type: "trim_clip", at: [0, 0] },
+        b: {
+          type: "trim_clip",
+          at: [900, 0],
+          inputs: {
+            clip: {
+              link: ["a", "clip"],
+              via: [
+                [400, 300],
+                [700, 300],
+              ],
+            },
+          },
+        },
+      },
+    });
+    const bent = sceneFor(workflow);
+    const [curve] = bent.curves;
+    if (!curve) throw new Error("there is no link");
+    expect(rerouteAt(bent, [403, 298], 10)).toEqual({ end: { node: "b", input: "clip" }, index: 0 });
+    expect(hitCurve(bent.curves, [550, 300], 40)?.segment).toBe(1);
+    expect(hitCurve(bent.curves, [550, 60], 40)).toBe(undefined);
+    expect(
+      isCut(curve, [
+        [550, 200],
+        [550, 400],
+      ]),
+    ).toBe(true);
+    expect(
+      isCut(curve, [
+        [550, 0],
+        [550, 150],
+      ]),
+    ).toBe(false);
+    const rect = lineRect(curve);
+    for (const [x, y] of curve.via) expect(contains(rect, [x, y])).toBe(true);
+  });
+
+  test("points move along when both ends of their link do, and share their place with others of the output", () => {
+    const link = { link: ["a", "clip"], via: [[400, 300]] };
+    const workflow = asWorkflow({
+      kinegraph: 1,
+      nodes: {
+        a: { type: "trim_clip", at: [0, 0] },
+        b: { type: "trim_clip", at: [900, 0], inputs: { clip: link } },
+        c: { type: "trim_clip", at: [900, 400], inputs: { clip: link } },
+      },
+    });
+    const drag = new Map<string, readonly [number, number]>([
+      ["a", [10, 10]],
+      ["b", [910, 10]],
+    ]);
+    const scene = sceneOf(workflow, definitionsOf(workflow, catalogue), plain, drag);
+    expect(scene.curves.map((curve) => curve.via[0])).toEqual([
+      [410, 310],
+      [400, 300],
+    ]);
+    const written = applyPatches(workflow, moveNodes(workflow, ROOT, drag).patches).document;
+    expect(linksOf(written).next().value?.link).toEqual({ ...link, via: [[410, 310]] });
+    const reroute = { end: { node: "b", input: "clip" }, index: 0 };
+    const moved = applyPatches(workflow, moveReroutes(workflow, ROOT, [{ reroute, at: [500, 500] }]).patches).document;
+    expect([...linksOf(moved)].map((entry) => viaOf(entry.link))).toEqual([[[500, 500]], [[500, 500]]]);
+  });
+
+  test("a node that is made higher gives the room to its text", () => {
+    const node: Json = { type: "encode_text", size: [300, 400] };
+    const shape = sceneFor(asWorkflow({ kinegraph: 1, nodes: { a: node } })).boxes.get("a")?.shape;
+    expect([shape?.width, shape?.height]).toEqual([300, 400]);
+    const low = sceneFor(asWorkflow({ kinegraph: 1, nodes: { a: { type: "encode_text", size: [300, 10] } } }));
+    expect(low.boxes.get("a")?.shape.height).toBeGreaterThan(100);
   });
 
   test("the node drawn last is hit first", () => {

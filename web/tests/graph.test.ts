@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { entriesOf, type Filters, fitsFilters, forReplacing, NO_FILTERS } from "../src/canvas/search/entries";
 import { definitionsOf, isShown } from "../src/graph/catalogue";
 import { copyNodes, pasteNodes, readClip, writeClip } from "../src/graph/clipboard";
 import { bestInput, isUpstream, refuseLink } from "../src/graph/connect";
@@ -295,5 +296,45 @@ describe("search", () => {
     expect(first("svvid")).toBe("Save video");
     expect(first("video save")).toBe("Save video");
     expect(rank(entries, "zzzz")).toEqual([]);
+    // A word of a title counts more than another name of something else.
+    expect(rank([{ title: "Encode text", words: ["CLIP"] }, { title: "Trim clip" }], "clip")[0]?.title).toBe(
+      "Trim clip",
+    );
+  });
+
+  test("what is used often stands above its equals, and above the categories while nothing is typed", () => {
+    const definitions = Object.values(catalogue.nodes);
+    const used = entriesOf(definitions, { trim_clip: 30, integer: 2 });
+    expect(used.slice(0, 2).map((entry) => entry.definition.id)).toEqual(["trim_clip", "integer"]);
+    expect(rank(used, "clip")[0]?.definition.id).toBe("trim_clip");
+    expect(rank(used, "denoise")[0]?.definition.id).toBe("denoise");
+  });
+
+  test("filters ask for sockets, a category with those inside it, and a pack", () => {
+    const ids = (filters: Partial<Filters>) =>
+      Object.values(catalogue.nodes)
+        .filter((definition) => fitsFilters(definition, { ...NO_FILTERS, ...filters }))
+        .map((definition) => definition.id);
+    expect(ids({ takes: "Latent", gives: "Clip" })).toEqual(["vae_decode"]);
+    expect(ids({ category: "video" })).toContain("trim_clip");
+    expect(ids({ category: "video/ed" })).toEqual([]);
+    expect(ids({ pack: "nobody" })).toEqual([]);
+  });
+
+  test("a replacement is offered first when it keeps most", () => {
+    const workflow = asWorkflow({
+      kinegraph: 1,
+      nodes: {
+        a: { type: "test_pattern" },
+        b: { type: "trim_clip", inputs: { clip: { link: ["a", "clip"] } } },
+        c: { type: "save_video", inputs: { clip: { link: ["b", "clip"] } } },
+      },
+    });
+    const definitions = definitionsOf(workflow, catalogue);
+    const offered = forReplacing(entriesOf(Object.values(catalogue.nodes), {}), workflow, definitions, "b");
+    const first = offered[0]?.definition;
+    expect(first?.outputs.map((socket) => socket.type)).toContain("Clip");
+    expect(first?.inputs.map((socket) => socket.type)).toContain("Clip");
+    expect(offered.some((entry) => entry.definition.id === "trim_clip")).toBe(false);
   });
 });

@@ -3,7 +3,7 @@ import { useStore } from "zustand";
 import { artifactUrl, listUploads, upload, uploadUrl } from "../api/client";
 import { GraphView } from "../canvas/GraphView";
 import { Minimap } from "../canvas/Minimap";
-import { SearchBox } from "../canvas/SearchBox";
+import { SearchBox } from "../canvas/search/SearchBox";
 import { type Services, SessionProvider } from "../editor/context";
 import { Editor } from "../editor/store";
 import { nodesOf } from "../graph/document";

@@ -1,4 +1,8 @@
+import { Star } from "lucide-react";
 import { useMemo, useState } from "react";
+import { useStore } from "zustand";
+import { allDefinitions } from "../canvas/search/entries";
+import { countUse, kept, toggleBookmark } from "../canvas/search/uses";
 import { toGraph } from "../canvas/window";
 import { useDocument } from "../editor/context";
 import type { NodeDefinition } from "../graph/catalogue";
@@ -7,12 +11,18 @@ import { rank } from "../graph/search";
 import { t } from "../i18n";
 import { useWorkplace } from "./workplaceContext";
 
-/** All nodes by category: click to add one in the middle, or drag it to its place. */
+/** All nodes by category, bookmarked ones first: click to add one in the middle, or drag it to its place. */
 export function Library() {
   const place = useWorkplace();
-  const nodes = useDocument((state) => state.catalogue.nodes);
+  const catalogue = useDocument((state) => state.catalogue);
+  const workflow = useDocument((state) => state.history.document);
+  const path = useDocument((state) => state.scope);
+  const bookmarks = useStore(kept, (state) => state.bookmarks);
   const [query, setQuery] = useState("");
-  const groups = useMemo(() => grouped(Object.values(nodes), query), [nodes, query]);
+  const groups = useMemo(
+    () => grouped(allDefinitions(catalogue, workflow, path), query, bookmarks),
+    [catalogue, workflow, path, query, bookmarks],
+  );
 
   function add(definition: NodeDefinition, clientX?: number, clientY?: number) {
     const { editor } = place;
@@ -24,6 +34,7 @@ export function Library() {
         ? ([size[0] / 2 - 120, size[1] / 2 - 80] as const)
         : ([clientX - canvas.left, clientY - canvas.top] as const);
     const { edit, id } = addNode(editor.workflow, editor.path, definition, toGraph(viewport, local));
+    countUse(definition.id);
     editor.perform(edit);
     editor.select([id]);
   }
@@ -42,19 +53,12 @@ export function Library() {
           <section key={category}>
             <h3>{category}</h3>
             {definitions.map((definition) => (
-              <button
+              <LibraryEntry
                 key={definition.id}
-                type="button"
-                title={definition.help}
-                draggable
-                onClick={() => add(definition)}
-                onDragEnd={(event) => {
-                  const target = document.elementFromPoint(event.clientX, event.clientY);
-                  if (target?.closest(".graph")) add(definition, event.clientX, event.clientY);
-                }}
-              >
-                {definition.title}
-              </button>
+                definition={definition}
+                marked={bookmarks.includes(definition.id)}
+                onAdd={add}
+              />
             ))}
           </section>
         ))}
@@ -63,17 +67,57 @@ export function Library() {
   );
 }
 
-function grouped(definitions: readonly NodeDefinition[], query: string): [string, NodeDefinition[]][] {
-  const found = rank(
-    definitions.map((definition) => ({
-      title: definition.title,
-      words: [definition.id, definition.category, ...definition.aliases],
-      definition,
-    })),
-    query,
+type LibraryEntryProps = {
+  readonly definition: NodeDefinition;
+  readonly marked: boolean;
+  readonly onAdd: (definition: NodeDefinition, clientX?: number, clientY?: number) => void;
+};
+
+function LibraryEntry({ definition, marked, onAdd }: LibraryEntryProps) {
+  const label = t(marked ? "library.unmark" : "library.mark", { name: definition.title });
+  return (
+    <div className="library-entry">
+      <button
+        type="button"
+        title={definition.help}
+        draggable
+        onClick={() => onAdd(definition)}
+        onDragEnd={(event) => {
+          const target = document.elementFromPoint(event.clientX, event.clientY);
+          if (target?.closest(".graph")) onAdd(definition, event.clientX, event.clientY);
+        }}
+      >
+        {definition.title}
+      </button>
+      <button
+        type="button"
+        className="library-star"
+        aria-pressed={marked}
+        aria-label={label}
+        title={label}
+        onClick={() => toggleBookmark(definition.id)}
+      >
+        <Star size={13} fill={marked ? "currentColor" : "none"} />
+      </button>
+    </div>
   );
+}
+
+function grouped(
+  definitions: readonly NodeDefinition[],
+  query: string,
+  bookmarks: readonly string[],
+): [string, NodeDefinition[]][] {
+  const entries = definitions.map((definition) => ({
+    title: definition.title,
+    words: [definition.id, definition.category, ...definition.aliases],
+    definition,
+  }));
+  const found = rank(entries, query).map((entry) => entry.definition);
   const groups = new Map<string, NodeDefinition[]>();
-  for (const { definition } of found)
+  for (const definition of found)
     groups.set(definition.category, [...(groups.get(definition.category) ?? []), definition]);
-  return [...groups].sort(([one], [other]) => (query ? 0 : one.localeCompare(other)));
+  const sorted = [...groups].sort(([one], [other]) => (query ? 0 : one.localeCompare(other)));
+  const marked = bookmarks.flatMap((id) => found.find((definition) => definition.id === id) ?? []);
+  return marked.length > 0 ? [[t("library.bookmarks"), marked], ...sorted] : sorted;
 }

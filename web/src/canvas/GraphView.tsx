@@ -20,7 +20,7 @@ import { SocketPanel } from "./subgraph/SocketPanel";
 import { useGestures } from "./useGestures";
 import { useMoving } from "./useMoving";
 import { usePanePointer } from "./usePanePointer";
-import { cutFor, fitting, MAX_ZOOM, MIN_ZOOM, mountedBoxes, toGraph } from "./window";
+import { cutFor, fitting, freeSize, MAX_ZOOM, MIN_ZOOM, mountedBoxes, toGraph } from "./window";
 
 const NODE_TYPES: NodeTypes = { node: NodeCard, group_frame: GroupFrame, note: NoteCard };
 const NO_EDGES: never[] = [];
@@ -207,7 +207,10 @@ function ViewGoal({ scene }: { readonly scene: Scene }) {
   useEffect(() => {
     if (!fit) return;
     const bounds = boundsOf(scene.boxes.values());
-    editor.view.setState(({ size }) => ({ fit: false, ...(bounds ? { goal: fitting(bounds, size) } : {}) }));
+    editor.view.setState(({ size }) => ({
+      fit: false,
+      ...(bounds ? { goal: fitting(bounds, freeSize(size, editor.trail.length > 0)) } : {}),
+    }));
   }, [fit, scene, editor]);
   const goal = useView((view) => view.goal);
   useEffect(() => {

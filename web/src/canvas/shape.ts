@@ -31,7 +31,13 @@ export const PLAIN_FACE: Face = { media: "none", fault: false };
 
 export type Row =
   | { readonly kind: "ports"; readonly height: number; readonly input?: InputSocket; readonly output?: OutputSocket }
-  | { readonly kind: "knob"; readonly height: number; readonly socket: InputSocket }
+  | {
+      readonly kind: "knob";
+      readonly height: number;
+      readonly socket: InputSocket;
+      /** Whether it is a text of several lines, which takes up the height that a node is given. */
+      readonly area?: boolean;
+    }
   | { readonly kind: "advanced"; readonly height: number; readonly count: number; readonly open: boolean }
   | { readonly kind: "media"; readonly height: number; readonly what: "player" | "image" }
   | { readonly kind: "fault"; readonly height: number };
@@ -74,21 +80,31 @@ function collapsedShape(node: NodeInstance, definition: NodeDefinition): Shape {
 }
 
 function fullShape(node: NodeInstance, definition: NodeDefinition, face: Face): Shape {
-  const rows = [...portRows(definition), ...knobRows(node, definition)];
-  if (face.fault) rows.push({ kind: "fault", height: FAULT_ROW });
+  const own = [...portRows(definition), ...knobRows(node, definition)];
+  if (face.fault) own.push({ kind: "fault", height: FAULT_ROW });
   if (face.media !== "none")
-    rows.push({ kind: "media", what: face.media, height: face.media === "player" ? PLAYER_HEIGHT : IMAGE_HEIGHT });
+    own.push({ kind: "media", what: face.media, height: face.media === "player" ? PLAYER_HEIGHT : IMAGE_HEIGHT });
   const inputs = new Map<string, number>();
   const outputs = new Map<string, number>();
   let y = HEADER + PADDING / 2;
+  const rows = stretched(own, (node.size?.[1] ?? 0) - HEADER - PADDING);
   for (const row of rows) {
     const { input, output } = socketsOf(row);
-    const middle = y + (row.height === TEXT_ROW ? KNOB_ROW : row.height) / 2;
+    const middle = y + (row.kind === "knob" ? KNOB_ROW : row.height) / 2;
     if (input) inputs.set(input.name, middle);
     if (output) outputs.set(output.name, middle);
     y += row.height;
   }
   return { width: widthOf(node, definition), height: y + PADDING / 2, rows, inputs, outputs };
+}
+
+/** The rows with what is wanted of height beyond their own given to texts and media, in equal parts. */
+function stretched(rows: readonly Row[], wanted: number): readonly Row[] {
+  const stretches = (row: Row) => row.kind === "media" || (row.kind === "knob" && row.area === true);
+  const spare = wanted - rows.reduce((sum, row) => sum + row.height, 0);
+  const count = rows.filter(stretches).length;
+  if (spare <= 0 || count === 0) return rows;
+  return rows.map((row) => (stretches(row) ? { ...row, height: row.height + Math.floor(spare / count) } : row));
 }
 
 /** The sockets whose ports a row holds. */
@@ -116,7 +132,8 @@ function knobRows(node: NodeInstance, definition: NodeDefinition): Row[] {
     if (socket.wire || (!linked && !isShown(socket, definition, inputs))) continue;
     if (socket.advanced) folded += 1;
     if (socket.advanced && !node.advanced && !linked) continue;
-    rows.push({ kind: "knob", height: isArea(socket) && !linked ? TEXT_ROW : KNOB_ROW, socket });
+    const area = isArea(socket) && !linked;
+    rows.push({ kind: "knob", height: area ? TEXT_ROW : KNOB_ROW, socket, area });
   }
   if (folded > 0) rows.push({ kind: "advanced", height: ADVANCED_ROW, count: folded, open: node.advanced === true });
   return rows;

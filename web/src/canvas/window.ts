@@ -52,6 +52,14 @@ export function fitting(rect: Rect, size: Point, most = 1, padding = 64, least =
   return { x: size[0] / 2 - ((rect.x0 + rect.x1) / 2) * zoom, y: size[1] / 2 - ((rect.y0 + rect.y1) / 2) * zoom, zoom };
 }
 
+/** Width that the panel of an open subgraph's sockets takes from the right of the view. */
+const SOCKET_PANEL = 264;
+
+/** The part of the view that nothing stands in front of, from its top left corner. */
+export function freeSize([width, height]: Point, inSubgraph: boolean): Point {
+  return [inSubgraph && width > 3 * SOCKET_PANEL ? width - SOCKET_PANEL : width, height];
+}
+
 /** A point of the screen (relative to the canvas) in the graph's coordinates. */
 export function toGraph(viewport: Viewport, point: Point): Point {
   return [(point[0] - viewport.x) / viewport.zoom, (point[1] - viewport.y) / viewport.zoom];

@@ -56,7 +56,7 @@ export function addConnected(
   definitions: Definitions,
   definition: NodeDefinition,
   at: Point,
-  open: { from: OutputEnd } | { to: InputEnd },
+  open: { from: OutputEnd; via?: readonly Point[] } | { to: InputEnd },
 ): { edit: Edit; id: string } {
   const { edit, id } = addNode(workflow, path, definition, at);
   const { document } = applyPatches(workflow, edit.patches);
@@ -65,7 +65,7 @@ export function addConnected(
     "from" in open
       ? { from: open.from, to: { node: id, input: bestInput(scope, definitions, open.from, id) ?? "" } }
       : { from: { node: id, output: bestOutput(scope, definitions, open.to, id) ?? "" }, to: open.to };
-  const link = connect(document, path, definitions, pair.from, pair.to);
+  const link = connect(document, path, definitions, pair.from, pair.to, "from" in open ? open.via : []);
   return { edit: { ...edit, patches: [...edit.patches, ...link.patches] }, id };
 }
 

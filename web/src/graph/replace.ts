@@ -64,10 +64,12 @@ function takes(socket: InputSocket, value: Json, type: string | null): boolean {
   return type === null ? !socket.wire && refuseConstant(socket, value) === null : fits(type, socket.type);
 }
 
-/** How much of a node a type would keep, for the order of what is offered; links outwards count twice. */
+/** How much of a node a type would keep, for the order of what is offered; links outwards count twice, unless by `any`. */
 export function replacementScore(scope: Scope, definitions: Definitions, id: string, next: NodeDefinition): number {
   const { inputs, outputs } = keptBy(scope, definitions, id, next);
-  return Object.keys(inputs).length + outputs.size * 2;
+  const takesAll = (name: string) => next.outputs.some((socket) => socket.name === name && socket.type === "any");
+  const outwards = [...outputs.values()].reduce((sum, name) => sum + (takesAll(name) ? 1 : 2), 0);
+  return Object.keys(inputs).length + outwards;
 }
 
 /** Make a node one of another type. Its id, place, title and look stay, and every link and value that fits. */

@@ -1,6 +1,11 @@
 /** Fuzzy search over words: pure ranking, used for node types, commands and find-in-workflow. */
 
-export type Searchable = { readonly title: string; readonly words?: readonly string[] };
+export type Searchable = {
+  readonly title: string;
+  readonly words?: readonly string[];
+  /** Added to the score of what matches, such as for being used often; 100 is the score of a whole word. */
+  readonly weight?: number;
+};
 
 /** Entries that match all words of the query, best first; an empty query keeps the given order. */
 export function rank<T extends Searchable>(entries: readonly T[], query: string): T[] {
@@ -22,15 +27,22 @@ function scoreOf(entry: Searchable, wanted: readonly string[]): number {
     if (best === 0) return 0;
     total += best;
   }
-  return total;
+  return total + (entry.weight ?? 0);
 }
 
-/** From 0 (no match) to 100: the whole text, its beginning, a word's beginning, inside, or letters in order. */
+/** What stands between words. */
+const GAP = /[\s_/-]/;
+
+/** From 0 (no match) to 100: the whole text, its beginning, a whole word, a word's beginning, inside, or letters in order. */
 export function matchScore(text: string, word: string): number {
   if (text === word) return 100;
   const at = text.indexOf(word);
   if (at === 0) return 90 - Math.min(text.length - word.length, 20) / 2;
-  if (at > 0) return (/[\s_/-]/.test(text[at - 1] ?? "") ? 70 : 50) - Math.min(text.length, 40) / 10;
+  if (at > 0) {
+    const begins = GAP.test(text[at - 1] ?? "");
+    const ends = at + word.length === text.length || GAP.test(text[at + word.length] ?? "");
+    return (begins ? (ends ? 80 : 70) : 50) - Math.min(text.length, 40) / 10;
+  }
   return scattered(text, word);
 }
 
@@ -41,7 +53,7 @@ function scattered(text: string, word: string): number {
   for (const letter of word) {
     const next = text.indexOf(letter, position + 1);
     if (next < 0) return 0;
-    if (position >= 0 && next > position + 1 && !/[\s_/-]/.test(text[next - 1] ?? "")) gaps += next - position - 1;
+    if (position >= 0 && next > position + 1 && !GAP.test(text[next - 1] ?? "")) gaps += next - position - 1;
     position = next;
   }
   return gaps > word.length ? 0 : 30 - (gaps / word.length) * 15;

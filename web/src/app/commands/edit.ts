@@ -4,6 +4,7 @@ import { GROUP_PREFIX } from "../../canvas/GroupFrame";
 import { nodeIds } from "../../canvas/moving";
 import { NOTE_PREFIX } from "../../canvas/NoteCard";
 import { hitCurve } from "../../canvas/scene";
+import { MIN_WIDTH } from "../../canvas/shape";
 import { nodesOf, type ScopePath, type Workflow } from "../../graph/document";
 import * as edits from "../../graph/edits";
 import type { Edit } from "../../graph/history";
@@ -32,6 +33,11 @@ export const EDIT_COMMANDS: readonly Command[] = [
   ),
   command("collapse", "cmd.collapse", ["alt+c"], (place) => toggleField(place, "collapsed")),
   command("pin", "cmd.pin", ["p"], (place) => toggleField(place, "pinned")),
+  command("wider", "cmd.wider", [], (place) => widen(place, 36)),
+  command("narrower", "cmd.narrower", [], (place) => widen(place, -36)),
+  command("own_size", "cmd.own_size", [], ({ editor }) =>
+    editor.edit((workflow, path) => edits.setField(workflow, path, nodeIds(editor), "size", undefined)),
+  ),
   command("replace", "cmd.replace", ["shift+r"], replace),
   command("reroute", "cmd.reroute", ["alt+r"], reroute),
 ];
@@ -63,6 +69,20 @@ function toggleField({ editor }: Workplace, field: "collapsed" | "pinned"): void
     const ids = nodeIds(editor);
     const all = [...ids].every((id) => nodesOf(editor.scope)[id]?.[field]);
     return edits.setField(workflow, path, ids, field, all ? undefined : true);
+  });
+}
+
+/** Make the selected nodes wider or narrower; their height stays. */
+function widen(place: Workplace, by: number): void {
+  const { editor } = place;
+  const { boxes } = sceneNow(place);
+  const ids = [...nodeIds(editor)];
+  editor.edit((workflow, path) => {
+    const all = ids.map((id) => {
+      const width = Math.max((boxes.get(id)?.shape.width ?? 0) + by, MIN_WIDTH);
+      return edits.setField(workflow, path, [id], "size", [width, nodesOf(editor.scope)[id]?.size?.[1] ?? 0]);
+    });
+    return edits.together("size", all);
   });
 }
 

@@ -3,7 +3,7 @@
 import { faceOf } from "../../canvas/faces";
 import { nodeIds } from "../../canvas/moving";
 import { boundsOf, type Scene, sceneOf } from "../../canvas/scene";
-import { fitting, MAX_ZOOM, MIN_ZOOM, toGraph, type Viewport } from "../../canvas/window";
+import { fitting, freeSize, MAX_ZOOM, MIN_ZOOM, toGraph, type Viewport } from "../../canvas/window";
 import type { Point } from "../../graph/document";
 import { localRuns } from "../../run/local";
 import type { Workplace } from "../workplace";
@@ -56,7 +56,7 @@ function fitted(place: Workplace, selected: boolean): Viewport | null {
   const ids = nodeIds(place.editor);
   const boxes = [...sceneNow(place).boxes.values()].filter((box) => !selected || ids.size === 0 || ids.has(box.id));
   const bounds = boundsOf(boxes);
-  return bounds && fitting(bounds, place.editor.view.getState().size);
+  return bounds && fitting(bounds, freeSize(place.editor.view.getState().size, place.editor.trail.length > 0));
 }
 
 function zoomTo({ editor }: Workplace, zoom: number): void {

@@ -9,6 +9,7 @@ import { definitionOf, type Row, shapeOf } from "../shape";
 import { CollapsedPorts } from "./CollapsedPorts";
 import { NodeHeader } from "./NodeHeader";
 import { NodeRow } from "./NodeRow";
+import { ResizeHandle } from "./ResizeHandle";
 
 /** One node, drawn row by row as `shape` lays it out. */
 export const NodeCard = memo(function NodeCard({ id }: { readonly id: string }) {
@@ -56,6 +57,7 @@ export const NodeCard = memo(function NodeCard({ id }: { readonly id: string }) 
           ))}
         </div>
       )}
+      {!node.collapsed && !node.pinned && <ResizeHandle id={id} size={[shape.width, shape.height]} />}
       {node.collapsed && <CollapsedPorts id={id} node={node} definition={definition} />}
     </article>
   );

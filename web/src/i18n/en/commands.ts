@@ -27,6 +27,9 @@ export const commands = {
   "cmd.mute": "Mute",
   "cmd.collapse": "Collapse",
   "cmd.pin": "Pin in place",
+  "cmd.wider": "Wider",
+  "cmd.narrower": "Narrower",
+  "cmd.own_size": "Back to its own size",
   "cmd.replace": "Replace by another node…",
   "cmd.reroute": "Add a point to the link",
   "cmd.delete_through": "Delete and join the links",
@@ -62,4 +65,7 @@ export const commands = {
   "palette.placeholder": "Search commands",
   "palette.nothing": "No command matches",
   "library.title": "Nodes",
+  "library.bookmarks": "Bookmarks",
+  "library.mark": "Bookmark {name}",
+  "library.unmark": "Remove the bookmark of {name}",
 } as const;
