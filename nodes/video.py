@@ -102,7 +102,7 @@ def save_video(
 
     pixel_format = "yuv420p10le" if bit_depth == 10 else None
     with blaming("clip"):
-        choose_pixel_format(codec, pixel_format, clip.width, clip.height)
+        choose_pixel_format(codec, pixel_format, clip)
     suffix = CODECS[codec].suffixes[0]
 
     def write(path: Path) -> None:

@@ -8,6 +8,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
+from .codecs import has_alpha
 from .errors import MediaError
 from .siting import SitingMarker
 from .types import ColorTags
@@ -169,11 +170,6 @@ class PixelConverter:
             settings |= {"src_color_range": source, "dst_color_range": target}
             settings |= {"src_colorspace": matrix, "dst_colorspace": matrix}
         return self._swscale.reformat(frame, **settings)
-
-
-def has_alpha(pixel_format: str) -> bool:
-    """Return whether a pixel format of FFmpeg's keeps transparency."""
-    return pixel_format.startswith(("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16"))
 
 
 def _to_swscale(pixels: Array) -> Array:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -14,11 +15,13 @@ import av
 import numpy as np
 
 from .audio import LAYOUTS, audio_frame, resample_audio
-from .codecs import Codec, choose_codec, choose_options, choose_pixel_format
+from .chapters import cut_chapters, write_chapters
+from .codecs import Codec, choose_codec, choose_options, choose_pixel_format, hardware_options
 from .colors import PixelConverter, codes_from_tags, convert_dtype
 from .errors import MediaError
 from .files import explain_os_error, write_whole
-from .probe import MediaInfo, probe
+from .hardware import PIXEL_FORMATS, why_unusable
+from .probe import MediaInfo, probe, sound_end
 from .types import Audio, Clip, ColorTags
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ _log = logging.getLogger(__name__)
 _MP4_OPTIONS = {"movflags": "faststart+use_metadata_tags"}
 _AUDIO_BITS_PER_CHANNEL = 128_000
 _AUDIO_BLOCK = 2**16
+# MKV and WebM count in milliseconds.
+_CLOCK_S = Fraction(2, 1000)
 
 ProgressCallback = Callable[[int, "int | None"], None]
 
@@ -43,13 +48,15 @@ def write_video(
     crf: int | None = None,
     preset: str | None = None,
     pixel_format: str | None = None,
+    alpha: Clip | None = None,
+    on_card: Callable[[str], None] | None = None,
     metadata: dict[str, str] | None = None,
     progress: ProgressCallback | None = None,
 ) -> MediaInfo:
     """Encode a clip with its sound, pulling it through once; the file appears whole under its name, or not at all.
 
     The pixels are stored with the matrix of ``clip.color`` (BT.709 limited range by default) and tagged so. The sound
-    is cut, or filled with silence, to the length of the frames.
+    is cut, or filled with silence, to the length of the frames. Chapters are kept.
 
     Args:
         path: The file to write or replace; its suffix chooses the container.
@@ -57,7 +64,10 @@ def write_video(
         codec: A key of ``codecs.CODECS``: h264, h265, av1, vp9, prores or ffv1 (lossless).
         crf: Quality, lower is better; the codec's default when absent.
         preset: Speed, in the codec's own words; its default when absent.
-        pixel_format: How to store pixels; yuv420p for most codecs.
+        pixel_format: How to store pixels; yuv420p for most codecs, and what loses nothing for ffv1.
+        alpha: A gray clip of the same size and rate, white where ``clip`` is opaque; for vp9, prores and ffv1.
+        on_card: Asks for an NVIDIA graphics card to encode. Where that does not work the software does it, and this is
+            called with a sentence that says so.
         metadata: Tags to embed. The key ``workflow`` is what ``MediaInfo.workflow`` reads back.
         progress: Called after each block with the frames done and the frame count or None; raising in it cancels.
 
@@ -69,16 +79,59 @@ def write_video(
     """
     target = Path(path).absolute()
     chosen = choose_codec(codec, target)
-    options = choose_options(codec, crf, preset)
-    pixels = choose_pixel_format(codec, pixel_format, clip.width, clip.height)
+    pixels = choose_pixel_format(codec, pixel_format, clip, alpha=alpha is not None)
+    options = choose_options(codec, crf, preset, pixels)
+    _check_alpha(clip, alpha)
+    plan = _Encoding(chosen, chosen.encoder, pixels, pixels, options)
+    if on_card is not None:
+        plan = _on_card(codec, plan, clip, crf, on_card)
     with write_whole(target) as temporary:
         try:
-            with _Writer(temporary, clip, chosen, pixels, options, metadata or {}) as writer:
-                written = writer.write(clip, progress)
-            info = _verify(temporary, written)
+            with _Writer(temporary, clip, plan, metadata or {}) as writer:
+                written = writer.write(clip, alpha, progress)
+            info = _verify(temporary, written, has_sound=clip.audio is not None)
         except av.FFmpegError as error:
             raise _explain(error, target) from error
     return replace(info, path=target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoding:
+    """How frames are encoded: ``stored`` is the pixel format in the file, ``taken`` that of the encoder's input."""
+
+    codec: Codec
+    encoder: str
+    stored: str
+    taken: str
+    options: dict[str, str]
+
+    @property
+    def dtype(self) -> str:
+        return "uint16" if av.VideoFormat(self.stored).components[0].bits > 8 else "uint8"
+
+
+def _on_card(name: str, plan: _Encoding, clip: Clip, crf: int | None, notify: Callable[[str], None]) -> _Encoding:
+    encoder = plan.codec.hardware
+    if encoder is None:
+        notify(f"no graphics card encodes {name}, so it is encoded in software")
+        return plan
+    options = hardware_options(name, crf)
+    reason = why_unusable(encoder, plan.stored, clip.width, clip.height, options)
+    if reason is not None:
+        notify(f"NVENC cannot be used here ({reason}), so {name} is encoded in software")
+        return plan
+    return replace(plan, encoder=encoder, taken=PIXEL_FORMATS[plan.stored], options=options)
+
+
+def _check_alpha(clip: Clip, alpha: Clip | None) -> None:
+    if alpha is None:
+        return
+    if (alpha.width, alpha.height, alpha.fps) != (clip.width, clip.height, clip.fps):
+        raise MediaError(
+            f"the transparency is {alpha.width}x{alpha.height} at {alpha.fps} frames a second, but the clip is "
+            f"{clip.width}x{clip.height} at {clip.fps}",
+            "bring them to one size and rate first",
+        )
 
 
 @dataclass(slots=True)
@@ -87,9 +140,7 @@ class _Writer:
 
     path: Path
     clip: Clip
-    codec: Codec
-    pixel_format: str
-    options: dict[str, str]
+    plan: _Encoding
     metadata: dict[str, str]
     container: OutputContainer = field(init=False)
     video: Any = field(init=False)
@@ -102,7 +153,8 @@ class _Writer:
         self.container.metadata.update(self.metadata)
         self.video = self._add_video()
         if self.clip.audio is not None:
-            self.sound = _SoundTrack.add(self.container, self.clip.audio, self.codec)
+            self.sound = _SoundTrack.add(self.container, self.clip.audio, self.plan.codec)
+        write_chapters(self.container, cut_chapters(self.clip.chapters, Fraction(0), self.clip.duration_s))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
@@ -116,27 +168,29 @@ class _Writer:
             _log.debug("closing %s after an error failed too: %s", self.path.name, second)
 
     def _add_video(self) -> Any:
-        clip = self.clip
-        stream: Any = self.container.add_stream(self.codec.encoder, rate=clip.fps, options=self.options)
-        stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, self.pixel_format
+        clip, plan = self.clip, self.plan
+        if plan.encoder == "libsvtav1":
+            # It would tell its whole configuration on standard error; 1 is errors alone.
+            os.environ.setdefault("SVT_LOG", "1")
+        stream: Any = self.container.add_stream(plan.encoder, rate=clip.fps, options=plan.options)
+        stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, plan.taken
         context = stream.codec_context
         context.time_base = 1 / clip.fps
-        tags = _stored_tags(clip.color, self.pixel_format)
+        tags = _stored_tags(clip.color, plan.stored)
         context.color_primaries, context.color_trc, context.colorspace, context.color_range = codes_from_tags(tags)
-        if self.codec.container_tag and self.path.suffix.lower() != ".mkv":
-            context.codec_tag = self.codec.container_tag
-        self.converter = PixelConverter(tags, siting=self.codec.siting)
+        if plan.codec.container_tag and self.path.suffix.lower() != ".mkv":
+            context.codec_tag = plan.codec.container_tag
+        self.converter = PixelConverter(tags, siting=plan.codec.siting)
         return stream
 
-    def write(self, clip: Clip, progress: ProgressCallback | None) -> int:
+    def write(self, clip: Clip, alpha: Clip | None, progress: ProgressCallback | None) -> int:
         """Encode every frame, keeping the sound in step, and return how many frames there were."""
-        deep = "10" in self.pixel_format or "16" in self.pixel_format
-        dtype = "uint16" if deep else "uint8"
+        dtype = self.plan.dtype
         done = 0
-        with closing(clip.chunks()) as blocks:
+        with closing(clip.chunks()) as blocks, closing(_opacities(alpha, dtype)) as opacities:
             for block in blocks:
                 for pixels in convert_dtype(block, dtype):
-                    self._write_frame(pixels, done)
+                    self._write_frame(pixels, next(opacities), done)
                     done += 1
                 self._write_sound(done / clip.fps)
                 if progress is not None:
@@ -148,14 +202,27 @@ class _Writer:
             self.container.mux(self.sound.stream.encode(None))
         return done
 
-    def _write_frame(self, pixels: Array, index: int) -> None:
-        frame = self.converter.from_rgb(pixels, self.pixel_format)
+    def _write_frame(self, pixels: Array, opacity: Array | None, index: int) -> None:
+        frame = self.converter.from_rgb(pixels, self.plan.taken, opacity)
         frame.pts, frame.time_base = index, 1 / self.clip.fps
         self.container.mux(self.video.encode(frame))
 
     def _write_sound(self, until_s: Fraction) -> None:
         if self.sound is not None:
             self.container.mux(self.sound.encode_until(until_s))
+
+
+def _opacities(alpha: Clip | None, dtype: str) -> Generator[Array | None]:
+    """Yield the opacity (H, W) of each frame, or None for each when there is none."""
+    if alpha is None:
+        while True:
+            yield None
+    done = 0
+    with closing(alpha.frames()) as frames:
+        for pixels in frames:
+            yield convert_dtype(pixels[:, :, 1], dtype)
+            done += 1
+    raise MediaError(f"the transparency ends after {done} frames, before the clip does", "make it as long as the clip")
 
 
 @dataclass(slots=True)
@@ -222,12 +289,24 @@ def _stored_tags(tags: ColorTags, pixel_format: str) -> ColorTags:
     return replace(tags, matrix="bt709", full_range=False) if tags.matrix == "gbr" else tags
 
 
-def _verify(path: Path, written: int) -> MediaInfo:
-    """Read the finished file back, because FFmpeg does not tell when its very last write fails."""
+def _verify(path: Path, written: int, *, has_sound: bool) -> MediaInfo:
+    """Read the finished file back, because FFmpeg does not tell when its very last write fails.
+
+    Sound and frames must end together: within a frame, or within a block of the sound's coder, which is filled up with
+    silence in files that cannot say where in its last block sound ends.
+    """
     info = probe(path)
     if info.video is None or info.video.frame_count != written:
         found = 0 if info.video is None else info.video.frame_count
         raise MediaError(f"{written} frames were written but {found} can be read back", "check the disk and try again")
+    if has_sound:
+        end_s, block_s = sound_end(path)
+        apart_s = abs(end_s - info.video.start_s - info.video.duration_s)
+        if apart_s > max(1 / info.video.fps, block_s) + _CLOCK_S:
+            raise MediaError(
+                f"sound and frames of {path.name} end {float(apart_s):.3f} s apart",
+                "check the disk and try again, or choose another container; please report it",
+            )
     return info
 
 

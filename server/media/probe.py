@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .chapters import read_chapters
-from .colors import has_alpha, tags_from_codes
+from .codecs import has_alpha
+from .colors import tags_from_codes
 from .container import MAX_PIXELS, local_file, open_container, packets, video_stream
 from .errors import MediaError
 from .types import Chapter, ColorTags
@@ -113,6 +114,27 @@ def probe(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> MediaInfo:
             tags={key.lower(): value for key, value in container.metadata.items()},
             chapters=read_chapters(container, video.start_s if video else Fraction(0)),
         )
+
+
+def sound_end(path: Path) -> tuple[Fraction, Fraction]:
+    """Return when the sound of a file ends on the file's own clock, and how long its longest packet is; in seconds.
+
+    Every packet is looked at, and none decoded: headers repeat what the muxer was told.
+
+    Raises:
+        MediaError: The file has no sound.
+    """
+    end_s, longest_s = Fraction(0), Fraction(0)
+    with open_container(path) as container:
+        stream = next(iter(container.streams.audio), None)
+        if stream is None:
+            raise MediaError(f"{path.name} has no sound", "check the disk and try again")
+        for packet in packets(container, stream):
+            if packet.pts is not None and packet.size:
+                length_s = _seconds(packet.duration, stream.time_base)
+                end_s = max(end_s, _seconds(packet.pts, stream.time_base) + length_s)
+                longest_s = max(longest_s, length_s)
+    return end_s, longest_s
 
 
 def read_tags(path: str | Path) -> dict[str, str]:
