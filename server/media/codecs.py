@@ -212,7 +212,7 @@ def find_pixel_format(name: str, *, bits: int = 8, chroma: int = 420, alpha: boo
     exact = [known for known in fitting if (_bits(known), _chroma(known)) == (bits, chroma)]
     if not fitting or not (exact or codec.preset_option == "profile"):
         kind = f"{bits} bits, 4:{str(chroma)[1]}:{str(chroma)[2]}" + (" and transparency" if alpha else "")
-        raise MediaError(f"{name} does not store {kind}", f"it stores {', '.join(codec.pixel_formats)}")
+        raise MediaError(f"{name} does not store {kind}", f"what it stores: {', '.join(codec.pixel_formats)}")
     return (exact or fitting)[0]
 
 

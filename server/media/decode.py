@@ -20,6 +20,7 @@ from .errors import MediaError
 from .footage import Footage, read_from
 from .frames import stacked
 from .probe import MAX_FPS, MediaInfo, VideoInfo, probe
+from .resize import resize_clip
 from .types import Audio, Clip, ColorTags, Dtype, frames_per_chunk
 from .yuv import Developer, YuvBlock, is_yuv
 
@@ -38,14 +39,15 @@ def load_clip(
     start_s: Fraction | float = 0,
     duration_s: Fraction | float | None = None,
     fps: Fraction | int | None = None,
+    stride: int = 1,
     with_audio: bool = True,
     max_pixels: int = MAX_PIXELS,
 ) -> Clip:
     """Open a local video file as a lazy clip with its sound and chapters.
 
     Frames come at the file's average rate. A file of variable rate has frames repeated or dropped so that each is
-    shown at its time; interlaced frames are made whole. Files deeper than 8 bits give uint16, all others uint8.
-    Transparency is left out; ``load_alpha`` reads it.
+    shown at its time; interlaced frames are made whole, and pixels that are not square are stretched in width. Files
+    deeper than 8 bits give uint16, all others uint8. Transparency is left out; ``load_alpha`` reads it.
 
     Args:
         path: A local file; addresses and playlists are refused.
@@ -53,6 +55,7 @@ def load_clip(
         duration_s: How much to read, in seconds; to the end when absent or when the file is shorter.
         fps: Frames a second of the clip: of those in the file, each that is on screen when a new one is due. Those in
             between are decoded, but not converted.
+        stride: Take every so many of these frames; the clip lasts as long, at a lower rate.
         with_audio: Whether to read the sound too; it is decoded at once, the frames only as the clip is consumed.
         max_pixels: Largest frame that may be decoded.
 
@@ -60,7 +63,7 @@ def load_clip(
         MediaError: The file is bad or has no video, or nothing lies in the chosen span. A file that turns out to be
             cut off raises while its frames are consumed.
     """
-    source = _choose(path, start_s, duration_s, fps, max_pixels)
+    source = _choose(path, (start_s, duration_s), fps, stride, max_pixels)
     audio = None
     if with_audio and source.info.audio is not None:
         first_s, span_s = source.first / source.video.fps, source.count / source.video.fps
@@ -74,13 +77,14 @@ def load_alpha(
     start_s: Fraction | float = 0,
     duration_s: Fraction | float | None = None,
     fps: Fraction | int | None = None,
+    stride: int = 1,
     max_pixels: int = MAX_PIXELS,
 ) -> Clip:
     """Open the transparency of a local video file as a lazy gray clip without sound: white is opaque.
 
     Arguments and errors are those of ``load_clip``; a file without transparency is refused too.
     """
-    source = _choose(path, start_s, duration_s, fps, max_pixels)
+    source = _choose(path, (start_s, duration_s), fps, stride, max_pixels)
     if not source.video.has_alpha:
         raise MediaError(f"{source.info.path.name} has no transparency", "load a file that has, such as ProRes 4444")
     return source.clip(alpha=True, audio=None)
@@ -113,7 +117,7 @@ class _Source:
         color = ColorTags() if alpha else replace(video.color, matrix=matrix, full_range=False)
         end = self.first + self.count
         chapters = cut_chapters(self.info.chapters, self.first / video.fps, end / video.fps)
-        return Clip(
+        clip = Clip(
             lambda: _blocks(self, alpha=alpha),
             video.width,
             video.height,
@@ -124,13 +128,16 @@ class _Source:
             audio,
             chapters,
         )
+        if video.pixel_aspect == 1:
+            return clip
+        return resize_clip(clip, max(2, 2 * round(video.width * video.pixel_aspect / 2)), video.height)
 
 
 def _choose(
     path: str | Path,
-    start_s: Fraction | float,
-    duration_s: Fraction | float | None,
+    span: tuple[Fraction | float, Fraction | float | None],
     fps: Fraction | int | None,
+    stride: int,
     max_pixels: int,
 ) -> _Source:
     info = probe(path, max_pixels=max_pixels)
@@ -138,10 +145,12 @@ def _choose(
     if video is None:
         raise MediaError(f"{info.path.name} holds sound but no video", "choose a video file, or load it as sound")
     rate = video.fps if fps is None else Fraction(fps)
-    if not 0 < rate <= MAX_FPS:
-        raise MediaError(f"{float(rate):g} frames a second is out of range", f"use 1 to {MAX_FPS}")
-    first, count = _span(info.path.name, video, Fraction(start_s), duration_s)
-    return _Source(info, video, first, count, rate, max_pixels)
+    if not 0 < rate <= MAX_FPS or stride < 1:
+        raise MediaError(
+            f"every {stride}. of {float(rate):g} frames a second is out of range", f"use 1 to {MAX_FPS}, and 1 or more"
+        )
+    first, count = _span(info.path.name, video, Fraction(span[0]), span[1])
+    return _Source(info, video, first, count, rate / stride, max_pixels)
 
 
 def frames_at(info: MediaInfo, wanted: Sequence[int], *, max_pixels: int = MAX_PIXELS) -> Generator[Array]:

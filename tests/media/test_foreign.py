@@ -147,12 +147,24 @@ def test_ten_bits_and_odd_sizes_are_read(tmp_path: Path, ffmpeg: Callable[..., N
     assert next(load_clip(halved).frames()).shape == (57, 101, 3)
 
 
-def test_the_shape_of_pixels_is_told(tmp_path: Path, ffmpeg: Callable[..., None]) -> None:
+def test_pixels_that_are_not_square_become_so(tmp_path: Path, ffmpeg: Callable[..., None]) -> None:
     source = ["-f", "lavfi", "-i", "testsrc=s=72x58:r=5:d=0.4"]
     ffmpeg(*source, "-vf", "setsar=16/11", "-c:v", "libx264", "-pix_fmt", "yuv420p", tmp_path / "wide.mp4")
     ffmpeg(*source, "-c:v", "libx264", "-pix_fmt", "yuv420p", tmp_path / "square.mp4")
     aspects = [probe(tmp_path / name).video.pixel_aspect for name in ("wide.mp4", "square.mp4")]  # type: ignore[union-attr]
     assert aspects == [Fraction(16, 11), 1]
+    clip = load_clip(tmp_path / "wide.mp4")
+    assert (clip.width, clip.height, next(clip.frames()).shape) == (104, 58, (58, 104, 3))
+
+
+def test_a_stride_leaves_frames_out_and_keeps_the_time(
+    numbered: list[object], tmp_path: Path, ffmpeg: Callable[..., None]
+) -> None:
+    ffmpeg(*numbered, *FORMATS["open-gop.mp4"].split(), tmp_path / "a.mp4")
+    clip = load_clip(tmp_path / "a.mp4", stride=5)
+    assert (clip.fps, clip.duration_s, numbers(clip)) == (Fraction(24, 5), Fraction(5, 2), list(range(0, 60, 5)))
+    with pytest.raises(MediaError, match="out of range"):
+        load_clip(tmp_path / "a.mp4", stride=0)
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])

@@ -14,7 +14,16 @@ from nodes.video import load_video, preview_clip, save_animation, save_video
 from server.media.probe import probe
 from tests.nodes.context import FakeContext
 
-SAVES = {"filename": "x", "codec": "h264", "crf": 18, "preset": "auto", "bit_depth": 8}
+SAVES = {
+    "filename": "x",
+    "codec": "h264",
+    "container": "auto",
+    "crf": 18,
+    "preset": "auto",
+    "bit_depth": 8,
+    "chroma": "420",
+    "hardware": False,
+}
 
 
 def problems(node: Node, **inputs: object) -> list:
@@ -73,7 +82,10 @@ def test_a_name_that_is_suggested_is_taken(folders: Folders) -> None:
     [
         ({"crf": 60}, "crf"),
         ({"codec": "vp9", "preset": "fast"}, "preset"),
-        ({"codec": "ffv1", "bit_depth": 10}, "bit_depth"),
+        ({"codec": "vp9", "bit_depth": 10}, "bit_depth"),
+        ({"codec": "av1", "chroma": "444"}, "chroma"),
+        ({"codec": "vp9", "container": "mp4"}, "container"),
+        ({"codec": "prores", "hardware": True}, "hardware"),
     ],
 )
 def test_settings_that_a_codec_does_not_have_are_problems(
