@@ -102,6 +102,7 @@ def denoise(
             boundary=boundary or None,
             true_cfg_scale=true_cfg_scale,
             progress=_reporter(model, ctx),
+            notice=lambda message: ctx.warn(message, hint="close other programs, or make a smaller clip"),
             device=ctx.device,
         )
 

@@ -33,6 +33,8 @@ class Settings:
         device: `auto`, or what torch calls it: `cpu`, `cuda:0`, `mps`.
         memory_cache_bytes: Budget of results kept in the worker's memory.
         disk_cache_bytes: Budget of results kept on disk.
+        weights_bytes: Budget of models' weights on the device; 0 is four fifths of it. What is larger runs in parts.
+        host_weights_bytes: Budget of weights that wait in the machine's memory for their turn; 0 is four fifths of it.
         max_body_bytes: Longest request body that is not an upload.
         max_upload_bytes: Longest uploaded file.
         max_queue: Most jobs waiting at a time.
@@ -48,6 +50,8 @@ class Settings:
     device: str = "auto"
     memory_cache_bytes: int = 2 * GIB
     disk_cache_bytes: int = 20 * GIB
+    weights_bytes: int = 0
+    host_weights_bytes: int = 0
     max_body_bytes: int = 8 * MIB
     max_upload_bytes: int = 8 * GIB
     max_queue: int = 10_000

@@ -1,37 +1,61 @@
 """Residency: which loaded components stay on which device, within a budget of bytes for each.
 
 Weights are a cache below their descriptions. Whoever needs a component uses it within `Residency.use`; while it is in
-use it stays, afterwards it stays as long as there is room, least recently used out first.
+use it stays, afterwards it stays as long as there is room, least recently used out first. A network that does not fit
+even alone comes to the device in parts (`offload`), with the same results.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from server.diffusion import families, weights
 from server.diffusion.errors import BudgetError
-from server.diffusion.types import Vae, Weights
+from server.diffusion.types import ImageEncoder, Model, TextEncoder, Vae, Weights
 
 if TYPE_CHECKING:
     import torch
+
+    from server.diffusion.offload import Meter
+
+_IN_PARTS = (Model, TextEncoder, ImageEncoder)
+"""What can come to a device in parts. Autoencoders are small, and decode in tiles instead."""
+
+HOST = "host"
+"""Name of the budget for layers that wait in the machine's memory; what does not fit waits on disk."""
+
+_BUDGETS = {"KINEGRAPH_WEIGHTS_BYTES": "", "KINEGRAPH_HOST_WEIGHTS_BYTES": HOST}
+"""Settings that a worker finds in its environment (`server.settings` explains them), and whose budget they are."""
 
 _SHARE = 0.8  # of a device's memory, unless told: the rest is for activations and for others
 
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """One loaded component, as `Residency.residents` lists it."""
+    """One loaded component, as `Residency.residents` lists it.
+
+    Attributes:
+        weights: Its description.
+        device: Where it computes.
+        nbytes: The most bytes of it that are on the device at once.
+        in_use: Whether somebody uses it now.
+        level: How it is held there, 0 to 2; see `offload`.
+        peak: The most bytes of it that were on the device at once.
+    """
 
     weights: Weights
     device: str
     nbytes: int
     in_use: bool
+    level: int = 0
+    peak: int = 0
 
 
 @dataclass(slots=True)
@@ -39,6 +63,9 @@ class _Entry:
     component: Any
     nbytes: int
     users: int = 0
+    level: int = 0
+    meter: Meter | None = None
+    waiting: int = 0
 
 
 class Residency:
@@ -50,12 +77,14 @@ class Residency:
         """Start empty.
 
         Args:
-            budgets: Bytes of weights by device; a device that is not named gets four fifths of its memory.
+            budgets: Bytes of weights by device, and under `HOST` of those that wait in the machine's memory; what is
+                not named gets four fifths of its memory.
             load: Loads a description on a device; the families' loaders unless told otherwise.
         """
         self._budgets = dict(budgets or {})
         self._load = load or load_component
         self._entries: dict[tuple[Weights, str], _Entry] = {}
+        self._least: dict[tuple[Weights, str], int] = {}
         self._lock = threading.RLock()
 
     @contextmanager
@@ -91,9 +120,40 @@ class Residency:
         """Return what is loaded, least recently used first."""
         with self._lock:
             return tuple(
-                Resident(description, device, entry.nbytes, entry.users > 0)
+                Resident(
+                    description,
+                    device,
+                    entry.nbytes,
+                    entry.users > 0,
+                    entry.level,
+                    entry.meter.peak if entry.meter else entry.nbytes,
+                )
                 for (description, device), entry in self._entries.items()
             )
+
+    def ease(self, description: Weights, device: str) -> str:
+        """Hold a component that ran out of memory in less of it from now on; it must not be in use.
+
+        Returns:
+            How it is held now, in words.
+
+        Raises:
+            BudgetError: There is no way with less.
+        """
+        from server.diffusion import offload
+
+        key = (description, pick_device(device))
+        with self._lock:
+            entry = self._entries.get(key)
+            level = max(entry.level if entry else offload.RESIDENT, self._least.get(key, offload.RESIDENT))
+            if level >= offload.LAYERS or not isinstance(description, _IN_PARTS):
+                raise BudgetError(
+                    f"{description.name} ran out of memory on {key[1]} although it was held {offload.NAMES[level]}.",
+                    "Make a smaller or shorter clip, or close other programs that use the device.",
+                )
+            self._least[key] = level + 1
+        self.evict(device=key[1])
+        return offload.NAMES[level + 1]
 
     def budget(self, device: str) -> int:
         """Return the bytes of weights that may stay on a device."""
@@ -113,13 +173,33 @@ class Residency:
             entry = self._entries.pop(key, None)
             if entry is None:
                 wanted = expected_bytes(description, device)
-                if self._make_room(device, wanted) < wanted:
-                    raise self._too_large(description, device, wanted)
-                component = self._load(description, device)
-                entry = _Entry(component, component_bytes(component))
+                room = self._make_room(device, wanted)
+                if room >= wanted and key not in self._least:
+                    component = self._load(description, device)
+                    entry = _Entry(component, component_bytes(component))
+                else:
+                    entry = self._in_parts(description, device, room, wanted)
             self._entries[key] = entry  # at the end: most recently used
             entry.users += 1
             return entry
+
+    def _in_parts(self, description: Weights, device: str, room: int, wanted: int) -> _Entry:
+        """Load a component that comes to the device in parts."""
+        from server.diffusion import offload
+
+        if not isinstance(description, _IN_PARTS):
+            raise self._too_large(description, device, wanted)
+        dtype = str(pick_dtype(description, device)).removeprefix("torch.")
+        component = self._load(replace(description, dtype=dtype), "cpu")
+        modules = list(component.modules.values())
+        least = self._least.get((description, device), offload.BLOCKS)
+        chosen = offload.plan(modules, room, device=device, least=least)
+        if chosen is None:
+            raise self._too_large(description, device, wanted)
+        waiting = component_bytes(component)
+        on_disk = waiting > self.budget(HOST) - sum(entry.waiting for entry in self._entries.values())
+        meter = offload.apply(modules, chosen, device, on_disk=on_disk)
+        return _Entry(component, chosen.nbytes, level=chosen.level, meter=meter, waiting=0 if on_disk else waiting)
 
     def _make_room(self, device: str, wanted: int) -> int:
         """Evict until `wanted` bytes fit or nothing more can go; returns the bytes that are free."""
@@ -147,7 +227,8 @@ class Residency:
 @cache
 def shared() -> Residency:
     """Return the residency of this process: a worker owns one device, and everything in it shares the weights."""
-    return Residency()
+    told = {device or pick_device(): int(os.environ.get(name) or 0) for name, device in _BUDGETS.items()}
+    return Residency({device: nbytes for device, nbytes in told.items() if nbytes})
 
 
 def load_component(description: Weights, device: str) -> Any:

@@ -128,3 +128,11 @@ def test_a_budget_that_is_not_set_is_a_share_of_the_machines_memory() -> None:
 
 def test_the_process_has_one_residency() -> None:
     assert memory.shared() is memory.shared()
+
+
+def test_the_shared_residency_keeps_to_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KINEGRAPH_WEIGHTS_BYTES", "12345")
+    monkeypatch.setenv("KINEGRAPH_HOST_WEIGHTS_BYTES", "678")
+    residency = memory.shared.__wrapped__()
+    assert residency.budget(memory.pick_device()) == 12345
+    assert residency.budget(memory.HOST) == 678

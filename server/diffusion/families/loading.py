@@ -85,8 +85,8 @@ def _without_bars() -> Generator[None]:
 
 
 def module_device(module: torch.nn.Module) -> torch.device:
-    """Return the device of a module's parameters."""
-    return next(module.parameters()).device
+    """Return the device that a module computes on, which need not be where its parameters wait."""
+    return module.__dict__.get("compute_device") or next(module.parameters()).device
 
 
 def tiled_copy(vae: torch.nn.Module, tiled: bool) -> Any:

@@ -46,6 +46,7 @@ def denoise(
     true_cfg_scale: float = 1.0,
     boundary: float | None = None,
     progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
     device: str = "auto",
     residency: Residency | None = None,
 ) -> Latent:
@@ -74,6 +75,7 @@ def denoise(
         true_cfg_scale: Above 1, guidance away from the negative for a model with embedded guidance: two forwards.
         boundary: Share of the training timesteps below which the low-noise expert runs; None keeps the model's own.
         progress: Called after each step; see `Progress`.
+        notice: Told, in words, when memory ran out and the run goes on with less of it.
         device: Where to run.
         residency: Where weights are kept; the process's own unless told otherwise.
 
@@ -105,16 +107,25 @@ def denoise(
         guiders=None if guidance is None or guidance == Guidance() else Guiders(guidance),
         latent=latent,
         progress=progress,
+        notice=notice,
         covered=covered,
     )
-    samples, kept = run.start(source, device)
+    position = run.start(source, device)
     for expert, part in _stages(model, solution, covered, boundary):
         # Each expert is in use for its own steps alone, so that a tight budget needs to hold one of them only.
-        with (residency or memory.shared()).use(expert, device) as denoiser:
-            samples = run.loop(denoiser, samples, part, kept, second=expert.expert == model.capabilities.experts[-1])
+        run.stage(expert, part.end, position, residency=residency or memory.shared(), device=device)
     # Some schedules end a hair above zero; the run is over all the same.
     left = solution.sigma(covered.end) if covered.end < solution.total else 0.0
-    return replace(latent, samples=_moved(family.unpack(samples), "cpu"), noise_level=left, mask=None)
+    return replace(latent, samples=_moved(family.unpack(position.samples), "cpu"), noise_level=left, mask=None)
+
+
+@dataclass(slots=True)
+class _Position:
+    """How far a run is: the next step to take, the packed samples before it, and what a mask keeps of them."""
+
+    index: int
+    samples: Tensors
+    kept: Kept | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +140,11 @@ class _Run:
     guiders: Guiders | None
     latent: Latent
     progress: Progress | None
+    notice: Callable[[str], None] | None
     covered: schedules.Span
 
-    def start(self, source: torch.Generator, device: str) -> tuple[Tensors, Kept | None]:
-        """Return the packed samples that the run begins with, and what a mask keeps of the latent."""
+    def start(self, source: torch.Generator, device: str) -> _Position:
+        """Return where the run begins."""
         latent, begin = self.latent, self.covered.begin
         self.solver.begin(begin)
         samples = {name: sample.to(device, torch.float32) for name, sample in latent.samples.items()}
@@ -142,22 +154,36 @@ class _Run:
             drawn = noise.draw({name: tuple(sample.shape) for name, sample in samples.items()}, source)
             drawn = _moved(drawn, device)
             samples = self.solver.from_noise(drawn) if latent.empty else self.solver.add_noise(samples, drawn, begin)
-        return self.family.pin(samples, self.positive), masking.kept(latent, self.family, clean, drawn)
+        kept = masking.kept(latent, self.family, clean, drawn)
+        return _Position(begin, self.family.pin(samples, self.positive), kept)
 
-    def loop(
-        self, denoiser: Denoiser, samples: Tensors, part: schedules.Span, kept: Kept | None, *, second: bool
-    ) -> Tensors:
-        """Take the steps of one expert."""
-        begin, end = self.covered.begin, self.covered.end
-        for index in range(part.begin, part.end):
-            prediction = self._predict(denoiser, samples, index, second)
-            before, samples = samples, self.solver.step(prediction, index, samples)
-            samples = self.family.pin(samples, self.positive)
+    def stage(self, expert: Model, end: int, position: _Position, *, residency: Residency, device: str) -> None:
+        """Take the steps of one expert; where memory runs out, go on from the same step with less of it."""
+        second = expert.expert == expert.capabilities.experts[-1]
+        while position.index < end:
+            with residency.use(expert, device) as denoiser:
+                whole = self._loop(denoiser, end, position, second)
+            if not whole:
+                held = residency.ease(expert, device)
+                if self.notice is not None:
+                    self.notice(f"Memory ran out at step {position.index + 1}; {expert.name} goes on {held}.")
+
+    def _loop(self, denoiser: Denoiser, end: int, position: _Position, second: bool) -> bool:
+        """Step to `end`; returns whether memory sufficed. The position is that of the last step that was taken."""
+        first, last, kept = self.covered.begin, self.covered.end, position.kept
+        while position.index < end:
+            index, before = position.index, position.samples
+            try:
+                prediction = self._predict(denoiser, before, index, second)
+            except torch.OutOfMemoryError:
+                return False
+            samples = self.family.pin(self.solver.step(prediction, index, before), self.positive)
             if kept is not None:
                 samples = kept.put_back(samples, self.solver, index + 1)
+            position.index, position.samples = index + 1, samples
             if self.progress is not None:
-                self.progress(index + 1 - begin, end - begin, self._preview(prediction, index, before, kept))
-        return samples
+                self.progress(index + 1 - first, last - first, self._preview(prediction, index, before, kept))
+        return True
 
     def _predict(self, denoiser: Denoiser, samples: Tensors, index: int, second: bool) -> Tensors:
         solver, latent = self.solver, self.latent
