@@ -48,6 +48,7 @@ def test_a_video_is_made_from_an_empty_canvas_by_mouse_and_keyboard(editor: Any,
     page.keyboard.press("Control+Enter")
     page.locator('[data-node="denoise"] .node-count', has_text="of 20").first.wait_for(timeout=RUN_MS)
     page.locator('article[data-node="save_video"][data-state="done"] video').wait_for(timeout=RUN_MS)
+    page.locator('article[data-node="save_video"] .player').get_by_label("Play", exact=True).click()
     page.wait_for_function("document.querySelector('article[data-node=save_video] video').currentTime > 0.1")
     page.locator('article[data-node="denoise"] .row.media img').wait_for()
 

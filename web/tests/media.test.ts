@@ -1,6 +1,19 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { embeddedWorkflow } from "../src/media/embedded";
+import {
+  frameAt,
+  frameStarting,
+  kindOfFile,
+  middleOf,
+  readRate,
+  readTimecode,
+  startOf,
+  timecode,
+} from "../src/media/frames";
+import { loaderOf } from "../src/media/use";
+import { wavePath } from "../src/media/Wave";
+import { catalogue } from "./toys";
 
 const bytesOf = (text: string) => [...new TextEncoder().encode(text)];
 const u32 = (value: number) => [value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255];
@@ -56,5 +69,68 @@ describe("the workflow in a media file", () => {
     );
     for (let length = 0; length < mp4.length; length += 1)
       expect(embeddedWorkflow(file(mp4.slice(0, length)))).toBe(null);
+  });
+});
+
+const FILM = { frames: 24000, seconds: 1001 };
+const rates = fc.constantFrom(
+  { frames: 24, seconds: 1 },
+  FILM,
+  { frames: 30000, seconds: 1001 },
+  { frames: 8, seconds: 1 },
+);
+
+describe("frames and times", () => {
+  test("rates are read exactly, and what is none is refused", () => {
+    expect(readRate("24000/1001")).toEqual(FILM);
+    expect(readRate("25")).toEqual({ frames: 25, seconds: 1 });
+    for (const bad of ["", "0/1", "24/0", "-3", "x", "1/x"]) expect(readRate(bad)).toBe(null);
+  });
+
+  test("a frame is found again from its beginning and from its middle, however long the video", () => {
+    fc.assert(
+      fc.property(fc.nat(2_000_000), rates, (frame, rate) => {
+        expect(frameStarting(startOf(frame, rate), rate)).toBe(frame);
+        expect(frameAt(startOf(frame, rate), rate)).toBe(frame);
+        expect(frameAt(middleOf(frame, rate), rate)).toBe(frame);
+      }),
+    );
+  });
+
+  test("time codes count frames within seconds, and are read back", () => {
+    expect(timecode(0, FILM)).toBe("00:00:00:00");
+    expect(timecode(24 * 61 + 7, FILM)).toBe("00:01:01:07");
+    expect(readTimecode("1:02:03", { frames: 25, seconds: 1 })).toBe((60 + 2) * 25 + 3);
+    expect(readTimecode("17", FILM)).toBe(17);
+    for (const bad of ["", "1:2:3:4:5", "a", "1:-2"]) expect(readTimecode(bad, FILM)).toBe(null);
+    fc.assert(
+      fc.property(fc.nat(8_000_000), rates, (frame, rate) => {
+        expect(readTimecode(timecode(frame, rate), rate)).toBe(frame);
+      }),
+    );
+  });
+
+  test("files are told by their names", () => {
+    expect(kindOfFile("a.MOV")).toBe("video");
+    expect(kindOfFile("a.b.flac")).toBe("audio");
+    expect(kindOfFile("a.jpeg")).toBe("image");
+    for (const other of ["a.cube", "film", "", "a.mp4.txt"]) expect(kindOfFile(other)).toBe(null);
+  });
+});
+
+describe("going on with a result", () => {
+  const loader = (path: string, media_type: string) => loaderOf({ path, media_type }, Object.values(catalogue.nodes));
+
+  test("the node that loads it is found by the file's kind", () => {
+    expect(loader("x/boat_00001.mp4", "video/mp4")).toMatchObject({ definition: { id: "load_video" }, input: "file" });
+    expect(loader("a.PNG", "image/png")?.definition.id).toBe("load_image");
+    expect(loader("a.exe", "application/octet-stream")).toBe(null);
+  });
+});
+
+describe("waveforms", () => {
+  test("are a closed band, as high above the middle as below, and never nothing", () => {
+    expect(wavePath([0.5, 1])).toBe("M0 0V-0.5H1V-1H2V1H1V0.5H0Z");
+    expect(wavePath([0])).toContain("V-0.015");
   });
 });

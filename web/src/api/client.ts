@@ -2,10 +2,12 @@
 import type {
   CatalogueAnswer,
   ErrorAnswer,
+  FileFacts,
   HealthAnswer,
   JobAnswer,
   JobEntry,
   JobList,
+  PeaksAnswer,
   PlanAnswer,
   ProblemEntry,
   QueueAnswer,
@@ -70,6 +72,23 @@ export function upload(file: File): Promise<UploadAnswer> {
 export const uploadUrl = (name: string) => `${PREFIX}/uploads/${encodeURIComponent(name)}`;
 export const artifactUrl = (digest: string) => `${PREFIX}/artifacts/${encodeURIComponent(digest)}`;
 
+/** What a file is; `src` is one of the two addresses above, here and below. */
+export const factsOf = (src: string) => get<FileFacts>(`${src.slice(PREFIX.length)}/facts`);
+export const peaksOf = (src: string, count: number) =>
+  get<PeaksAnswer>(`${src.slice(PREFIX.length)}/peaks?count=${count}`);
+export const stripUrl = (src: string, frames: number) => `${src}/strip?frames=${frames}`;
+export const playableUrl = (src: string) => `${src}/playable`;
+export const keepAsUpload = (digest: string) => post<UploadAnswer>(`/artifacts/${encodeURIComponent(digest)}/upload`);
+
+/** The module with a pack's own widgets. A refusal is asked for first, because `import` does not say why it failed. */
+export async function packScript(pack: string): Promise<unknown> {
+  const path = `/packs/${encodeURIComponent(pack)}/widget.js`;
+  const response = await send("GET", path);
+  // The tag is the script's: an edited one is loaded anew, which the same address would not be.
+  const version = encodeURIComponent(response.headers.get("ETag") ?? "");
+  return import(/* @vite-ignore */ `${PREFIX}${path}?v=${version}`);
+}
+
 /** Address of the websocket that carries the events. */
 export function socketUrl(page: Location): string {
   return `${page.protocol === "https:" ? "wss" : "ws"}://${page.host}${PREFIX}/socket`;
@@ -87,6 +106,11 @@ type Options = {
 };
 
 async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const response = await send(method, path, options);
+  return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+}
+
+async function send(method: string, path: string, options: Options = {}): Promise<Response> {
   const headers = { ...(options.body === undefined ? {} : { "Content-Type": "application/json" }), ...options.headers };
   const body = options.raw ?? (options.body === undefined ? null : JSON.stringify(options.body));
   let response: Response;
@@ -103,7 +127,7 @@ async function request<T>(method: string, path: string, options: Options = {}): 
     throw new ApiError(0, "unreachable", "the server does not answer");
   }
   if (!response.ok) throw await refusalOf(response);
-  return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+  return response;
 }
 
 async function refusalOf(response: Response): Promise<ApiError> {

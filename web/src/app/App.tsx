@@ -1,10 +1,9 @@
 import { type DragEvent, useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
-import { artifactUrl, listUploads, upload, uploadUrl } from "../api/client";
 import { GraphView } from "../canvas/GraphView";
 import { Minimap } from "../canvas/Minimap";
 import { SearchBox } from "../canvas/search/SearchBox";
-import { type Services, SessionProvider } from "../editor/context";
+import { SessionProvider } from "../editor/context";
 import { Editor } from "../editor/store";
 import { nodesOf } from "../graph/document";
 import { t } from "../i18n";
@@ -16,6 +15,7 @@ import { Messages } from "./Messages";
 import { Runner } from "./runner";
 import { SidePanel } from "./SidePanel";
 import { StartScreen } from "./StartScreen";
+import { servicesOf } from "./services";
 import { TopBar } from "./TopBar";
 import { useCommandKeys } from "./useCommandKeys";
 import { createUi, messenger, type Workplace } from "./workplace";
@@ -26,7 +26,7 @@ import { ZoomBar } from "./ZoomBar";
 export function App() {
   const [place] = useState(openWorkplace);
   const session = useMemo(
-    () => ({ editor: place.editor, run: place.runner.run, services: servicesOf(place) }),
+    () => ({ editor: place.editor, run: place.runner.run, services: servicesOf(place.tell) }),
     [place],
   );
   const theme = useStore(place.ui, (ui) => ui.theme);
@@ -105,21 +105,6 @@ function Shell({ place }: { readonly place: Workplace }) {
       <Messages />
     </div>
   );
-}
-
-/** What the canvas and the widgets may ask for, without knowing the server. */
-function servicesOf({ tell }: Workplace): Services {
-  return {
-    uploads: async () => (await listUploads()).uploads.map((entry) => entry.name),
-    upload: async (file) => {
-      const { name } = await upload(file);
-      tell(t("tell.uploaded", { name }));
-      return name;
-    },
-    uploadUrl,
-    artifactUrl,
-    tell,
-  };
 }
 
 function openWorkplace(): Workplace {

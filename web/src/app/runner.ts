@@ -10,7 +10,7 @@ import { nodesOf, type Workflow } from "../graph/document";
 import { drawSeeds } from "../graph/edits";
 import { t } from "../i18n";
 import { afterEvent, isEnded, NO_RUN, newEntry, type RunState, showJob, withJob, withJobs } from "../run/state";
-import { newSeed } from "../widgets/seed";
+import { nextSeed } from "../widgets/seed";
 
 /** Pause after an edit before the server is asked what it makes of the document. */
 const PLAN_DELAY_MS = 350;
@@ -93,7 +93,7 @@ export class Runner {
 
   /** Queue the document as it is, with fresh seeds where they are wanted; maybe only what some nodes need. */
   async submit(options: { readonly front?: boolean; readonly targets?: readonly string[] } = {}): Promise<void> {
-    this.#editor.edit((workflow) => drawSeeds(workflow, () => newSeed({ min: 0, max: Number.MAX_SAFE_INTEGER })));
+    this.#editor.edit((workflow) => drawSeeds(workflow, nextSeed));
     const workflow = this.#editor.workflow;
     try {
       const job = await client.submitJob(workflow, { key: crypto.randomUUID(), ...options });

@@ -6,7 +6,13 @@ import { type Face, PLAIN_FACE } from "./shape";
 export function faceOf(run: NodeRun | undefined): Face {
   if (!run) return PLAIN_FACE;
   const type = run.artifacts.at(-1)?.media_type ?? "";
-  const media = /^(video|audio)\//.test(type) ? "player" : type.startsWith("image/") || run.preview ? "image" : "none";
+  const media = type.startsWith("video/")
+    ? "player"
+    : type.startsWith("audio/")
+      ? "sound"
+      : type.startsWith("image/") || run.preview
+        ? "image"
+        : "none";
   const fault = run.state === "failed" && run.fault !== null;
   return media === "none" && !fault ? PLAIN_FACE : { media, fault };
 }

@@ -12,21 +12,24 @@ import {
 } from "../graph/catalogue";
 import { inputsOf, isLink, linksOf, type NodeInstance, nodesOf, type Point, type Scope } from "../graph/document";
 
+import { KNOB_ROW, knobHeight } from "./knobHeight";
+
 export const HEADER = 36;
 const PORT_ROW = 24;
-const KNOB_ROW = 32;
-const TEXT_ROW = 108;
 const ADVANCED_ROW = 26;
 const FAULT_ROW = 76;
 const PADDING = 8;
 export const DEFAULT_WIDTH = 240;
 const SINK_WIDTH = 280;
 export const MIN_WIDTH = 180;
-const PLAYER_HEIGHT = 224;
-const IMAGE_HEIGHT = 168;
+/** Bars and edges around the picture of a player, and how high its picture is at least. */
+const PLAYER_BARS = 78;
+const IMAGE_BARS = 8;
+const LEAST_PICTURE = 150;
+const SOUND_HEIGHT = 118;
 
 /** What a run adds to a node's face. */
-export type Face = { readonly media: "none" | "player" | "image"; readonly fault: boolean };
+export type Face = { readonly media: "none" | "player" | "image" | "sound"; readonly fault: boolean };
 export const PLAIN_FACE: Face = { media: "none", fault: false };
 
 export type Row =
@@ -39,7 +42,7 @@ export type Row =
       readonly area?: boolean;
     }
   | { readonly kind: "advanced"; readonly height: number; readonly count: number; readonly open: boolean }
-  | { readonly kind: "media"; readonly height: number; readonly what: "player" | "image" }
+  | { readonly kind: "media"; readonly height: number; readonly what: "player" | "image" | "sound" }
   | { readonly kind: "fault"; readonly height: number };
 
 export type Shape = {
@@ -83,7 +86,7 @@ function fullShape(node: NodeInstance, definition: NodeDefinition, face: Face): 
   const own = [...portRows(definition), ...knobRows(node, definition)];
   if (face.fault) own.push({ kind: "fault", height: FAULT_ROW });
   if (face.media !== "none")
-    own.push({ kind: "media", what: face.media, height: face.media === "player" ? PLAYER_HEIGHT : IMAGE_HEIGHT });
+    own.push({ kind: "media", what: face.media, height: mediaHeight(face.media, widthOf(node, definition)) });
   const inputs = new Map<string, number>();
   const outputs = new Map<string, number>();
   let y = HEADER + PADDING / 2;
@@ -107,6 +110,13 @@ function stretched(rows: readonly Row[], wanted: number): readonly Row[] {
   return rows.map((row) => (stretches(row) ? { ...row, height: row.height + Math.floor(spare / count) } : row));
 }
 
+/** A wide node shows its result larger. */
+function mediaHeight(what: "player" | "image" | "sound", width: number): number {
+  if (what === "sound") return SOUND_HEIGHT;
+  const picture = Math.max(LEAST_PICTURE, Math.round(((width - 20) * 9) / 16));
+  return picture + (what === "player" ? PLAYER_BARS : IMAGE_BARS);
+}
+
 /** The sockets whose ports a row holds. */
 function socketsOf(row: Row): { readonly input?: InputSocket; readonly output?: OutputSocket } {
   if (row.kind === "knob") return { input: row.socket };
@@ -125,6 +135,7 @@ function portRows(definition: NodeDefinition): Row[] {
 
 function knobRows(node: NodeInstance, definition: NodeDefinition): Row[] {
   const inputs = inputsOf(node);
+  const width = widthOf(node, definition);
   const rows: Row[] = [];
   let folded = 0;
   for (const socket of definition.inputs) {
@@ -133,7 +144,7 @@ function knobRows(node: NodeInstance, definition: NodeDefinition): Row[] {
     if (socket.advanced) folded += 1;
     if (socket.advanced && !node.advanced && !linked) continue;
     const area = isArea(socket) && !linked;
-    rows.push({ kind: "knob", height: area ? TEXT_ROW : KNOB_ROW, socket, area });
+    rows.push({ kind: "knob", height: knobHeight(node, socket, definition, linked, width), socket, area });
   }
   if (folded > 0) rows.push({ kind: "advanced", height: ADVANCED_ROW, count: folded, open: node.advanced === true });
   return rows;

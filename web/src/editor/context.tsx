@@ -1,8 +1,16 @@
 /** Hands the open document, its runs and the services of the surrounding app to what is drawn. */
 import { createContext, useContext } from "react";
 import { type StoreApi, useStore } from "zustand";
+import type { FileFacts } from "../api/types";
+import type { ScopePath } from "../graph/document";
+import type { Artifact } from "../run/events";
 import type { RunState } from "../run/state";
 import type { DocumentState, Editor, ViewState } from "./store";
+
+export type { FileFacts } from "../api/types";
+
+/** A seed of an earlier run; `picture` is what came of it, if that can be seen. */
+export type UsedSeed = { readonly seed: number; readonly at: number; readonly picture: Artifact | null };
 
 /** What widgets and cards may ask of the world outside the document. */
 export type Services = {
@@ -11,6 +19,19 @@ export type Services = {
   readonly upload: (file: File) => Promise<string>;
   readonly uploadUrl: (name: string) => string;
   readonly artifactUrl: (digest: string) => string;
+  /** What a file is; `src` is an address from `uploadUrl` or `artifactUrl`, here and below. */
+  readonly facts: (src: string) => Promise<FileFacts>;
+  /** How loud a file is over its time, from 0 to 1; empty without sound. */
+  readonly peaks: (src: string, count: number) => Promise<readonly number[]>;
+  /** Address of a picture of so many frames of a video side by side. */
+  readonly stripUrl: (src: string, frames: number) => string;
+  /** Address of a copy of a video that this browser plays. */
+  readonly playableUrl: (src: string) => string;
+  /** Make a produced file one that workflows can load; returns the name that a file input takes. */
+  readonly keepAsUpload: (digest: string) => Promise<string>;
+  readonly usedSeeds: (path: ScopePath, node: string, input: string) => Promise<readonly UsedSeed[]>;
+  /** The module with a pack's own widgets. Fails with a reason when it is not allowed, missing or broken. */
+  readonly packScript: (pack: string) => Promise<unknown>;
   /** Say something to the user, briefly. */
   readonly tell: (message: string, kind?: "info" | "error") => void;
 };

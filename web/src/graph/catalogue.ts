@@ -1,21 +1,44 @@
 /** What the server says of node types, and looking them up; instances of subgraphs get a definition from the document. */
 import { exposuresOf, isObject, type Json, type Scope, SUBGRAPH_PREFIX, type Workflow } from "./document";
 
+export type NumberWidget = {
+  readonly kind: "number" | "slider" | "seed";
+  readonly min?: number;
+  readonly max?: number;
+  readonly step?: number;
+  readonly multiple_of?: number;
+  readonly unit?: string;
+};
+
+/** Where a part of a file starts; `file` and `length` name the knobs with the file and with the part's length. */
+export type TrimWidget = Omit<NumberWidget, "kind"> & {
+  readonly kind: "trim";
+  readonly file: string;
+  readonly length: string;
+};
+
+/** Drawn by the node's own pack, in a place of this height. */
+export type PackWidget = {
+  readonly kind: "pack";
+  readonly name: string;
+  readonly height: number;
+  readonly options: { readonly [name: string]: Json };
+};
+
 export type Widget =
   | { readonly kind: "plain" }
-  | {
-      readonly kind: "number" | "slider" | "seed";
-      readonly min?: number;
-      readonly max?: number;
-      readonly step?: number;
-      readonly multiple_of?: number;
-      readonly unit?: string;
-    }
+  | NumberWidget
+  | TrimWidget
+  | PackWidget
   | { readonly kind: "text"; readonly multiline: boolean; readonly placeholder?: string; readonly max_length: number }
   | { readonly kind: "color" }
   | { readonly kind: "choice"; readonly options: readonly (string | number)[] }
   | { readonly kind: "toggle" }
   | { readonly kind: "file"; readonly root: "uploads" | "outputs" | "models"; readonly extensions: readonly string[] };
+
+export function isNumeric(widget: Widget | undefined): widget is NumberWidget | TrimWidget {
+  return ["number", "slider", "seed", "trim"].includes(widget?.kind ?? "");
+}
 
 export type InputSocket = {
   readonly name: string;

@@ -30,8 +30,10 @@ export type NodeInstance = {
   readonly color?: string;
   /** Whether it stays where it is when nodes are moved. */
   readonly pinned?: boolean;
-  /** Seeds that are drawn anew for each run, by input. */
+  /** Seeds that change with each run, by input: `random`, `increment` or `decrement`. */
   readonly seeds?: { readonly [input: string]: Json };
+  /** Heights of text areas that were dragged larger or smaller, by input. */
+  readonly heights?: { readonly [input: string]: Json };
 };
 
 export type Exposed = {

@@ -149,7 +149,7 @@ export function insertOnLink(
   return { label: { key: "insert", name: definition.title }, patches: [...first.patches, ...second.patches] };
 }
 
-type NodeField = "title" | "mode" | "collapsed" | "advanced" | "color" | "size" | "seeds" | "pinned";
+type NodeField = "title" | "mode" | "collapsed" | "advanced" | "color" | "size" | "seeds" | "heights" | "pinned";
 
 /** Set a field of nodes; undefined takes it away. */
 export function setField(
@@ -168,6 +168,25 @@ export function setField(
     patches.push(value === undefined ? { op: "remove", path: place } : { op: "set", path: place, value });
   }
   return { label: { key: field, count: patches.length }, patches };
+}
+
+/** Make a text area so high, or as high as its text for undefined. A drag is one step. */
+export function setHeight(workflow: Workflow, path: ScopePath, end: InputEnd, height: number | undefined): Edit {
+  const node = nodesOf(scopeAt(workflow, path))[end.node];
+  if (!node) return NO_CHANGE;
+  const { [end.input]: _, ...others } = node.heights ?? {};
+  const heights = height === undefined ? others : { ...others, [end.input]: height };
+  const value = Object.keys(heights).length > 0 ? heights : undefined;
+  return { ...setField(workflow, path, [end.node], "heights", value), merge: `${end.node}/heights/${end.input}` };
+}
+
+/** Let a seed change with each run, or keep it. */
+export function setSeedMode(workflow: Workflow, path: ScopePath, end: InputEnd, mode: SeedMode): Edit {
+  const node = nodesOf(scopeAt(workflow, path))[end.node];
+  if (!node || seedMode(node, end.input) === mode) return NO_CHANGE;
+  const { [end.input]: _, ...others } = node.seeds ?? {};
+  const seeds = mode === "fixed" ? others : { ...others, [end.input]: mode };
+  return setField(workflow, path, [end.node], "seeds", Object.keys(seeds).length > 0 ? seeds : undefined);
 }
 
 /** Switch nodes between running and `mode`: when all are in it already, they run again. */
@@ -205,19 +224,25 @@ export function setNotes(notes: readonly Note[], key: string): Edit {
   };
 }
 
-/** Whether an input's seed is drawn anew for each run. */
-export function drawsSeed(node: NodeInstance, input: string): boolean {
-  return node.seeds?.[input] === "random";
+/** How a seed changes with each run. */
+export type SeedMode = "fixed" | "random" | "increment" | "decrement";
+const CHANGING: readonly unknown[] = ["random", "increment", "decrement"];
+
+export function seedMode(node: NodeInstance, input: string): SeedMode {
+  const mode = node.seeds?.[input];
+  return CHANGING.includes(mode) ? (mode as SeedMode) : "fixed";
 }
 
-/** Draw the seeds that are to be new for each run, in subgraphs too. */
-export function drawSeeds(workflow: Workflow, draw: () => number): Edit {
+/** Put the next seed wherever one changes with each run, in subgraphs too. */
+export function drawSeeds(workflow: Workflow, next: (mode: SeedMode, seed: Json | undefined) => number): Edit {
   const edits: Edit[] = [];
   for (const { path, scope } of scopesOf(workflow))
     for (const [id, node] of Object.entries(nodesOf(scope)))
       for (const input of Object.keys(node.seeds ?? {}))
-        if (drawsSeed(node, input) && !isLink(inputsOf(node)[input]))
-          edits.push(setInput(workflow, path, { node: id, input }, draw()));
+        if (seedMode(node, input) !== "fixed" && !isLink(inputsOf(node)[input])) {
+          const seed = next(seedMode(node, input), inputsOf(node)[input]);
+          edits.push(setInput(workflow, path, { node: id, input }, seed));
+        }
   return together("seed", edits);
 }
 

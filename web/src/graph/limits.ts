@@ -1,5 +1,5 @@
 /** The limits of a knob, told while one types. They mirror the server's, which alone decides. */
-import type { InputSocket } from "./catalogue";
+import { type InputSocket, isNumeric } from "./catalogue";
 import { isObject, type Json } from "./document";
 
 /** Why a constant does not fit: a key into the table of texts, and the number or words that go into it. */
@@ -32,7 +32,7 @@ function refuseNumber(socket: InputSocket, value: Json): LimitProblem | null {
   if (typeof value !== "number" || !Number.isFinite(value)) return { code: "not_a_number" };
   if (socket.type === "int" && !Number.isInteger(value)) return { code: "not_whole" };
   const widget = socket.widget;
-  if (widget?.kind !== "number" && widget?.kind !== "slider" && widget?.kind !== "seed") return null;
+  if (!isNumeric(widget)) return null;
   if (widget.min !== undefined && value < widget.min) return { code: "too_small", limit: String(widget.min) };
   if (widget.max !== undefined && value > widget.max) return { code: "too_large", limit: String(widget.max) };
   if (widget.multiple_of && value % widget.multiple_of !== 0)

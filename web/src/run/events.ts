@@ -15,6 +15,9 @@ export type Fault = {
   readonly traceback?: string;
 };
 
+/** Values by output: numbers and choices as they are, texts shortened, an object for all else. */
+export type Outputs = { readonly [output: string]: unknown };
+
 type Kinds = {
   job_state: { readonly state: JobEntry["state"]; readonly error?: JobError | null };
   run_started: { readonly summary: string; readonly nodes: number; readonly to_run: number };
@@ -28,8 +31,8 @@ type Kinds = {
   node_preview: { readonly node: string; readonly media_type: string; readonly data: string };
   node_log: { readonly node: string; readonly message: string };
   node_warning: Fault & { readonly node: string };
-  node_cached: { readonly node: string };
-  node_finished: { readonly node: string; readonly seconds: number };
+  node_cached: { readonly node: string; readonly outputs?: Outputs };
+  node_finished: { readonly node: string; readonly seconds: number; readonly outputs?: Outputs };
   node_failed: { readonly node: string; readonly error: Fault };
   artifact: { readonly node: string; readonly output: string; readonly artifact: Artifact };
   run_finished: { readonly status: string; readonly seconds: number };

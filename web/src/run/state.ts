@@ -1,6 +1,6 @@
 /** How runs stand, folded from events: pure. One record a node of the job that the canvas shows, one a job for the queue. */
 import type { EventEntry, JobEntry, PlanStep, ProblemEntry } from "../api/types";
-import { type Artifact, type Fault, known } from "./events";
+import { type Artifact, type Fault, known, type Outputs } from "./events";
 
 export type NodeFault = {
   readonly message: string;
@@ -22,6 +22,8 @@ export type NodeRun = {
   /** The latest picture of the work, as a data URL. */
   readonly preview: string | null;
   readonly artifacts: readonly Artifact[];
+  /** What it put out, by output; empty until it is done. */
+  readonly outputs: Outputs;
 };
 
 export type JobRun = {
@@ -63,6 +65,7 @@ const FRESH: NodeRun = {
   warnings: [],
   preview: null,
   artifacts: [],
+  outputs: {},
 };
 const ENDED = new Set(["succeeded", "failed", "canceled", "interrupted"]);
 
@@ -193,9 +196,9 @@ function nodeAfter(node: NodeRun, event: EventEntry): NodeRun | null {
     case "node_preview":
       return { ...node, preview: `data:${data.media_type};base64,${data.data}` };
     case "node_cached":
-      return { ...node, state: "cached" };
+      return { ...node, state: "cached", outputs: data.outputs ?? node.outputs };
     case "node_finished":
-      return { ...node, state: "done", seconds: data.seconds };
+      return { ...node, state: "done", seconds: data.seconds, outputs: data.outputs ?? {} };
     case "node_failed":
       return { ...node, state: "failed", fault: faultFrom(data.error) };
     case "node_warning":

@@ -1,23 +1,29 @@
-import { ChevronDown, Upload } from "lucide-react";
-import { type DragEvent, useRef, useState } from "react";
+import { Upload } from "lucide-react";
+import { type ClipboardEvent, type DragEvent, useMemo, useRef, useState } from "react";
 import { useSession } from "../editor/context";
 import { t } from "../i18n";
+import { FilePreview } from "../media/FilePreview";
+import { Picker } from "./Picker";
+import { TextKnob } from "./TextKnob";
 import { effective, type KnobProps } from "./types";
 
-/** A file of the uploads folder: choose one, bring one, or drop one here. */
+/** A file: of the uploads folder with its picture, or the name of one in another folder. */
 export function FileKnob(props: KnobProps) {
+  const widget = props.socket.widget;
+  if (widget?.kind !== "file" || widget.root !== "uploads") return <TextKnob {...props} />;
+  return <UploadKnob {...props} extensions={widget.extensions} />;
+}
+
+/** Choose a file, bring one, drop one here, or paste one. */
+function UploadKnob({ extensions, ...props }: KnobProps & { readonly extensions: readonly string[] }) {
   const { services } = useSession();
   const [names, setNames] = useState<readonly string[]>([]);
   const [busy, setBusy] = useState(false);
+  const [over, setOver] = useState(false);
   const picker = useRef<HTMLInputElement>(null);
-  const widget = props.socket.widget;
-  const extensions = widget?.kind === "file" ? widget.extensions : [];
   const value = effective(props);
   const chosen = typeof value === "string" ? value : "";
-  const fitting = names.filter(
-    (name) => extensions.length === 0 || extensions.some((end) => name.toLowerCase().endsWith(end)),
-  );
-  const shown = chosen && !fitting.includes(chosen) ? [chosen, ...fitting] : fitting;
+  const options = useMemo(() => optionsOf(names, chosen, extensions), [names, chosen, extensions]);
 
   async function list() {
     setNames(await services.uploads());
@@ -28,7 +34,6 @@ export function FileKnob(props: KnobProps) {
     setBusy(true);
     try {
       props.onChange(await services.upload(file));
-      await list();
     } catch (error) {
       services.tell(error instanceof Error ? error.message : String(error), "error");
     } finally {
@@ -37,47 +42,78 @@ export function FileKnob(props: KnobProps) {
   }
 
   function onDrop(event: DragEvent) {
+    setOver(false);
+    if (event.dataTransfer.files.length === 0) return;
     event.preventDefault();
     event.stopPropagation();
     void bring(event.dataTransfer.files[0]);
   }
 
+  function onDragOver(event: DragEvent) {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    setOver(true);
+  }
+
+  function onPaste(event: ClipboardEvent) {
+    const file = event.clipboardData.files[0];
+    if (!file) return;
+    event.preventDefault();
+    event.stopPropagation();
+    void bring(file);
+  }
+
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is one more way; the button and the menu are the others
-    <div className="seed" onDrop={onDrop} onDragOver={(event) => event.preventDefault()}>
-      <div className="field choice nodrag" data-invalid={props.problem !== null}>
-        <label htmlFor={props.id}>{props.label}</label>
-        <select
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping and pasting are more ways; the button and the list are the others
+    <div
+      className="file-knob"
+      data-over={over}
+      onDrop={onDrop}
+      onDragOver={onDragOver}
+      onDragLeave={() => setOver(false)}
+      onPaste={onPaste}
+    >
+      <div className="with-buttons">
+        <Picker
           id={props.id}
-          value={chosen}
-          aria-invalid={props.problem !== null}
-          onFocus={() => void list()}
-          onPointerDown={() => void list()}
-          onChange={(event) => props.onChange(event.target.value)}
+          label={props.label}
+          options={options}
+          chosen={chosen}
+          shown={busy ? t("widget.uploading") : chosen || t("widget.choose_file")}
+          invalid={props.problem !== null}
+          onPick={props.onChange}
+          onOpen={() => void list()}
+        />
+        <button
+          type="button"
+          className="icon-button small nodrag"
+          title={t("widget.upload")}
+          aria-label={t("widget.upload")}
+          onClick={() => picker.current?.click()}
         >
-          <option value="">{busy ? t("widget.uploading") : t("widget.choose_file")}</option>
-          {shown.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-        <ChevronDown size={12} aria-hidden />
+          <Upload size={14} />
+        </button>
+        <input
+          ref={picker}
+          type="file"
+          hidden
+          accept={extensions.join(",")}
+          onChange={(event) => {
+            void bring(event.target.files?.[0]);
+            event.target.value = "";
+          }}
+        />
       </div>
-      <button
-        type="button"
-        className="icon-button small nodrag"
-        title={t("widget.upload")}
-        aria-label={t("widget.upload")}
-        onClick={() => picker.current?.click()}
-      >
-        <Upload size={14} />
-      </button>
-      <input
-        ref={picker}
-        type="file"
-        hidden
-        accept={extensions.join(",")}
-        onChange={(event) => void bring(event.target.files?.[0])}
-      />
+      {chosen !== "" && <FilePreview name={chosen} src={services.uploadUrl(chosen)} />}
     </div>
   );
+}
+
+/** Files that fit, and the chosen one though it may not be there. */
+function optionsOf(names: readonly string[], chosen: string, extensions: readonly string[]) {
+  const fits = (name: string) => extensions.length === 0 || extensions.some((end) => name.toLowerCase().endsWith(end));
+  const fitting = names.filter(fits);
+  const all = chosen && !fitting.includes(chosen) ? [chosen, ...fitting] : fitting;
+  return all.map((name) => ({ key: name, title: name }));
 }

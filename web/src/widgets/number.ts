@@ -1,5 +1,5 @@
 /** Steps, limits and the look of numbers, apart from their drawing. Pure. */
-import type { InputSocket } from "../graph/catalogue";
+import { type InputSocket, isNumeric } from "../graph/catalogue";
 
 export type Limits = {
   readonly min: number;
@@ -11,12 +11,14 @@ export type Limits = {
 
 export function limitsOf(socket: InputSocket): Limits {
   const widget = socket.widget;
-  const numeric =
-    widget?.kind === "number" || widget?.kind === "slider" || widget?.kind === "seed" ? widget : undefined;
+  const numeric = isNumeric(widget) ? widget : undefined;
   const whole = socket.type === "int";
   const min = numeric?.min ?? Number.NEGATIVE_INFINITY;
   const max = numeric?.max ?? Number.POSITIVE_INFINITY;
-  const step = numeric?.step ?? numeric?.multiple_of ?? (whole ? 1 : max - min <= 2 ? 0.01 : 0.1);
+  const step =
+    numeric?.step ??
+    (numeric?.kind === "trim" ? undefined : numeric?.multiple_of) ??
+    (whole ? 1 : max - min <= 2 ? 0.01 : 0.1);
   return { min, max, step, whole, unit: numeric?.unit ?? "" };
 }
 

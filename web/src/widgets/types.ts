@@ -1,6 +1,8 @@
-/** What a widget is given and what it may do: the contract that a node pack's own widget will have as well. */
+/** What a widget is given and what it may do. */
+import type { UsedSeed } from "../editor/context";
 import type { InputSocket } from "../graph/catalogue";
 import type { Json } from "../graph/document";
+import type { SeedMode } from "../graph/edits";
 
 export type KnobProps = {
   readonly socket: InputSocket;
@@ -13,9 +15,24 @@ export type KnobProps = {
   readonly onChange: (value: Json | undefined) => void;
   /** Why the value does not do, in words; or null. */
   readonly problem: string | null;
+  readonly node: KnobNode;
+};
+
+/** What a widget may know and do of the node that it stands on. */
+export type KnobNode = {
+  /** Pack that the node's type is from. */
+  readonly pack: string;
+  /** The value of another knob, or its default; undefined while that is linked. */
+  readonly valueOf: (name: string) => Json | undefined;
+  readonly setInput: (name: string, value: Json | undefined) => void;
+  readonly seedMode: SeedMode;
+  readonly setSeedMode: (mode: SeedMode) => void;
+  readonly usedSeeds: () => Promise<readonly UsedSeed[]>;
+  /** Make a text area higher or lower by so many pixels; null gives it back to what it holds. */
+  readonly resize: (pixels: number | null) => void;
 };
 
 /** The written value, or the default. */
-export function effective(props: KnobProps): Json | undefined {
+export function effective(props: Pick<KnobProps, "value" | "socket">): Json | undefined {
   return props.value === undefined ? props.socket.default : props.value;
 }

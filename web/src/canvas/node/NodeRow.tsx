@@ -69,7 +69,7 @@ export function NodeRow({ id, node, row, run, problems }: RowProps) {
     case "fault":
       return <FaultRow id={id} run={run} height={row.height} />;
     case "media":
-      return <MediaRow run={run} height={row.height} what={row.what} />;
+      return <MediaRow id={id} run={run} height={row.height} what={row.what} />;
   }
 }
 

@@ -47,4 +47,6 @@ export const steps = {
   "step.hide_input": "Hide {name}",
   "step.tidy": "Tidy up",
   "step.seed": "New seeds",
+  "step.heights": "Change the height of a text",
+  "step.use_as_input": "Load {name}",
 } as const;
