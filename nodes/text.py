@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from nodes import Conditioning, Context, Text, TextEncoder, node
 from nodes.blame import blaming
@@ -41,9 +41,16 @@ def _losses(encoder: TextEncoder, text: str, device: str) -> Iterator[tuple[str,
 
     unknown = encoding.unknown_words(encoder, text, device=device)
     if unknown:
-        examples = encoder.source.about().get("examples")
-        hint = f"a prompt that it knows is {examples[0]!r}" if examples else "use simpler words"
-        yield f"{encoder.name} does not know and leaves out: {', '.join(unknown)}", hint
+        yield f"{encoder.name} does not know and leaves out: {', '.join(unknown)}", _known(encoder.source.about())
     count, most = encoding.token_count(encoder, text, device=device), encoder.capabilities.prompt_tokens
     if count > most:
         yield f"the prompt has {count} tokens, and {encoder.name} reads {most}; the end is cut off", "shorten it"
+
+
+def _known(about: dict[str, Any]) -> str:
+    """Say what a model with a closed vocabulary knows, as its manifest tells."""
+    examples, vocabulary = about.get("examples"), about.get("vocabulary", {})
+    if not examples:
+        return "use simpler words"
+    lists = [", ".join(vocabulary[kind]) for kind in ("subjects", "colors") if kind in vocabulary]
+    return "; ".join([f"a prompt that it knows is {examples[0]!r}", *(f"it knows {words}" for words in lists)])

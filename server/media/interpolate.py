@@ -1,8 +1,8 @@
-"""More frames a second by blending neighbours. Interpolation that follows motion needs a model and lives elsewhere."""
+"""More frames a second, blended from their neighbours or drawn by whoever is asked to. Models live elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,13 @@ from .types import Clip
 if TYPE_CHECKING:
     from .types import Array
 
+Tween = Callable[["Array", "Array", float], "Array"]
+
 MAX_FACTOR = 16
 
 
-def interpolate_clip(clip: Clip, factor: int) -> Clip:
-    """Return the clip at ``factor`` times its rate, new frames blended linearly between their neighbours.
+def interpolate_clip(clip: Clip, factor: int, *, tween: Tween | None = None) -> Clip:
+    """Return the clip at ``factor`` times its rate, new frames made of their neighbours.
 
     N frames become N x factor frames, so the duration stays exactly what it was and the sound stays in step: frame i of
     the source is frame i x factor of the result, and the last frame is held.
@@ -27,6 +29,8 @@ def interpolate_clip(clip: Clip, factor: int) -> Clip:
     Args:
         clip: Any clip.
         factor: 1 (unchanged) to 16.
+        tween: Draws a new frame, in the clip's dtype, from the two around it and its time between them, in (0, 1);
+            they are blended linearly when it is absent.
 
     Raises:
         MediaError: The factor is out of range.
@@ -36,14 +40,17 @@ def interpolate_clip(clip: Clip, factor: int) -> Clip:
     if factor == 1:
         return clip
 
-    def blended() -> Generator[Array]:
+    def drawn() -> Generator[Array]:
         with closing(pairs(clip)) as neighbors:
             for pixels, following in neighbors:
                 for step in range(factor):
-                    yield blend(pixels, following, step, factor)
+                    if tween is None or step == 0 or pixels is following:
+                        yield blend(pixels, following, step, factor)
+                    else:
+                        yield tween(pixels, following, step / factor)
 
     count = None if clip.frame_count is None else clip.frame_count * factor
-    result = clip.derive(lambda: gather(blended(), result), fps=clip.fps * factor, frame_count=count)
+    result = clip.derive(lambda: gather(drawn(), result), fps=clip.fps * factor, frame_count=count)
     return result
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from nodes import NodeInputError, Ready
+from nodes.clip import Tweening as Method
 from nodes.clip import concatenate_clips, draw_test_pattern, interpolate_frames, trim_clip, upscale_clip
+from nodes.scene import rendered_scene
 from nodes.values import boolean, integer, number, switch, text
 from server.media.types import Clip
+from tests.nodes.context import FakeContext
 
 
 @pytest.fixture
@@ -44,6 +48,25 @@ def test_interpolation_changes_the_rate_and_never_the_duration(clip: Clip) -> No
     smooth = interpolate_frames(clip, factor=3)
     assert (smooth.fps, smooth.frame_count, smooth.duration_s) == (24, 24, clip.duration_s)
     np.testing.assert_array_equal(array(smooth)[::3], array(clip))
+
+
+def test_the_starter_follows_motion_where_blending_leaves_ghosts(ctx: FakeContext) -> None:
+    scene = rendered_scene(action="circle", setting="grass", size=128, seconds=1.0, fps=16.0, seed=8, ctx=ctx).clip
+    frames = array(scene)
+    halved = Clip.from_array(frames[::2], 8)
+    errors = {}
+    for method in get_args(Method):
+        smooth = interpolate_frames(halved, method=method)
+        assert smooth.dtype == "uint8"
+        drawn = array(smooth)[1:-1:2].astype(float)
+        errors[method] = np.square(drawn - frames[1:-1:2]).mean()
+    assert errors["starter"] < 0.5 * errors["blend"]
+
+
+def test_a_saved_workflow_keeps_blending() -> None:
+    migration = interpolate_frames.definition.migrations[1]
+    assert migration({"factor": 3}) == {"factor": 3, "method": "blend"}
+    assert migration({"method": "blend"}) == {"method": "blend"}
 
 
 def test_a_part_is_exactly_those_frames(clip: Clip) -> None:

@@ -94,6 +94,8 @@ def test_words_that_the_model_does_not_know_are_named(parts: Parts, ctx: FakeCon
     assert message.endswith("does not know and leaves out: zeppelin, quixotically")
     assert input_name == "text"
     assert PROMPT in hint
+    assert "it knows ball" in hint
+    assert "boat" in hint
 
 
 def test_a_prompt_that_is_cut_off_is_no_secret(parts: Parts, ctx: FakeContext) -> None:

@@ -67,6 +67,7 @@ def build_pipeline(starter: Starter) -> WanPipeline:
         vae=build_vae(starter.code),
         scheduler=build_scheduler(),
         transformer=starter.transformer.eval(),
+        expand_timesteps=True,
     )
 
 

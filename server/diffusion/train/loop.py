@@ -18,7 +18,7 @@ from server.diffusion.scenes.scene import draw_scene
 from .checkpoint import Progress, latest_checkpoint, load_checkpoint, save_checkpoint
 from .codec import fit_patch_code
 from .curriculum import batch_size, draw_frames, learning_rate
-from .model import SHIFT, ModelSize, Starter, build_starter, embed_text
+from .model import SHIFT, ModelSize, Starter, build_starter, embed_text, tokens_in_frame
 from .runfile import Run, load_run, save_run
 from .text import with_strange_word
 from .warmstart import read_code, read_size, take_weights
@@ -40,10 +40,13 @@ class TrainConfig:
         peak_rate: Largest learning rate.
         caption_dropout: Share of captions that are replaced by an empty one, for guidance.
         strange_words: Share of captions that get one unknown word.
+        given_first: Share of steps, among those on several frames, in which the first frame is given without noise.
         average_decay: Decay of the running average of the weights, for each step.
         checkpoint_seconds: Time between checkpoints.
         seed: Seeds the weights, the scenes and the noise.
         device: Where rendering and training run.
+        batch_factor: How many times as many clips a step takes as on one CPU core.
+        half: Compute in bfloat16 where that is safe, as a GPU does faster.
         start_from: Folder of an exported model whose size, patch code and weights a new run starts with.
     """
 
@@ -56,10 +59,13 @@ class TrainConfig:
     peak_rate: float = 1e-3
     caption_dropout: float = 0.1
     strange_words: float = 0.04
+    given_first: float = 0.25
     average_decay: float = 0.998
     checkpoint_seconds: float = 180.0
     seed: int = 0
     device: str = "cpu"
+    batch_factor: int = 1
+    half: bool = False
     start_from: Path | None = None
 
 
@@ -71,11 +77,13 @@ class Batch:
         latents: Clean latents, shaped (B, C, T, H / 8, W / 8).
         captions: One text a clip; empty where it was dropped.
         frames: Indices of the T frames.
+        first_given: Whether the first of them is given, and the others are to be made from it.
     """
 
     latents: Tensor
     captions: list[str]
     frames: list[int]
+    first_given: bool = False
 
 
 class Trainer:
@@ -127,9 +135,10 @@ class Trainer:
         """Renders the current step's clips; the same step of the same seed gives the same batch at the same share."""
         rng = random.Random(f"{self.config.seed}:{self.progress.step}")
         frames = draw_frames(self.share, self.config.frames, rng)
-        scenes = [draw_scene(rng) for _ in range(batch_size(len(frames)))]
+        scenes = [draw_scene(rng) for _ in range(batch_size(len(frames)) * self.config.batch_factor)]
         captions = [self._caption(caption_of(scene, rng), rng) for scene in scenes]
-        return Batch(self.starter.code.encode(self.renderer(scenes, frames)), captions, frames)
+        first_given = len(frames) > 1 and rng.random() < self.config.given_first
+        return Batch(self.starter.code.encode(self.renderer(scenes, frames)), captions, frames, first_given)
 
     def _caption(self, caption: str, rng: random.Random) -> str:
         if rng.random() < self.config.caption_dropout:
@@ -144,7 +153,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         generator = torch.Generator(self.config.device).manual_seed(self.config.seed * 1_000_003 + self.progress.step)
-        loss = flow_matching_loss(self.starter, batch, generator)
+        with torch.autocast(torch.device(self.config.device).type, torch.bfloat16, enabled=self.config.half):
+            loss = flow_matching_loss(self.starter, batch, generator)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.modules.parameters(), 1.0)
@@ -177,6 +187,9 @@ def _new_run(config: TrainConfig) -> Run:
 def flow_matching_loss(starter: Starter, batch: Batch, generator: torch.Generator) -> Tensor:
     """Mean squared error of the predicted velocity, noise minus clip, at noise levels of the sampler's shifted line.
 
+    A first frame that is given has no noise, its tokens are told so (as Wan 2.2 does from an image), and its velocity
+    does not count.
+
     Args:
         starter: The networks.
         batch: Clean latents and their captions.
@@ -190,11 +203,18 @@ def flow_matching_loss(starter: Starter, batch: Batch, generator: torch.Generato
     )
     line = strata / len(latents)
     sigma = SHIFT * line / (1 + (SHIFT - 1) * line)
-    spread = sigma.view(-1, 1, 1, 1, 1)
+    levels = sigma[:, None].repeat(1, latents.shape[2])
+    if batch.first_given:
+        levels[:, 0] = 0
+    spread = levels[:, None, :, None, None]
     noisy = (1 - spread) * latents + spread * noise
+    timestep = sigma * 1000
+    if batch.first_given:
+        timestep = (levels * 1000).repeat_interleave(tokens_in_frame(latents), 1)
     starter.rope.frames = batch.frames
-    velocity = starter.transformer(noisy, sigma * 1000, embed_text(starter, batch.captions), return_dict=False)[0]
-    return nn.functional.mse_loss(velocity, noise - latents)
+    velocity = starter.transformer(noisy, timestep, embed_text(starter, batch.captions), return_dict=False)[0]
+    made = slice(1 if batch.first_given else 0, None)
+    return nn.functional.mse_loss(velocity[:, :, made], (noise - latents)[:, :, made])
 
 
 def train(config: TrainConfig, *, resume: bool = False, with_optimizer: bool = True) -> Trainer:

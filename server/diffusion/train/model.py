@@ -107,6 +107,11 @@ def build_scheduler() -> FlowMatchEulerDiscreteScheduler:
     return FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=SHIFT)
 
 
+def tokens_in_frame(latents: Tensor) -> int:
+    """Counts the transformer's tokens in one frame of latents, shaped (B, C, T, H, W)."""
+    return latents.shape[3] // _PATCH[1] * (latents.shape[4] // _PATCH[2])
+
+
 def embed_text(starter: Starter, captions: Sequence[str]) -> Tensor:
     """Encodes captions as WanPipeline does: embeddings past the end of a text are zero.
 

@@ -30,6 +30,18 @@ def test_train_export_and_evaluate_follow_one_another(tmp_path: Path, capsys: py
     assert json.loads((model / MANIFEST).read_text(encoding="utf-8"))["metrics"] == printed
 
 
+@pytest.mark.filterwarnings("ignore:Mismatch dtype between input and weight")  # slower on a CPU, and no harm
+def test_size_length_batch_and_precision_can_be_chosen(tmp_path: Path):
+    sizes = ["--resolution", "32", "--frames", "5", "--heads", "1", "--layers", "1", "--batch-factor", "2", "--half"]
+    assert main(["run", "--out", str(tmp_path), "--steps", "20", *sizes]) == 0
+    settings = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert (settings["resolution"], settings["frames"]) == (32, 5)
+    assert (settings["size"]["heads"], settings["size"]["layers"]) == (1, 1)
+    record = json.loads((tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert record["step"] == 20
+    assert record["clips"] >= 20 * 2 * 6
+
+
 def test_exporting_before_training_says_what_to_do(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match="train one with the `run` command"):
         export_model(tmp_path, tmp_path / "model")

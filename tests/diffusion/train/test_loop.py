@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from server.diffusion.train.checkpoint import latest_checkpoint
+from server.diffusion.scenes.scene import draw_scene
+from server.diffusion.train.checkpoint import Progress, latest_checkpoint
 from server.diffusion.train.codec import PatchCode
 from server.diffusion.train.curriculum import batch_size, draw_frames, learning_rate
-from server.diffusion.train.loop import TrainConfig, Trainer, flow_matching_loss, train
+from server.diffusion.train.loop import Batch, TrainConfig, Trainer, flow_matching_loss, train
 from server.diffusion.train.model import SHIFT, ModelSize, build_scheduler, build_starter
 
 TINY = ModelSize(heads=1, layers=1, feed_forward=64, text_width=32, text_layers=1, latent_channels=8)
@@ -66,22 +67,39 @@ def test_a_half_written_checkpoint_is_not_taken(tmp_path: Path):
     assert latest_checkpoint(tmp_path) == tmp_path / "checkpoint-00000002"
 
 
-def test_the_loss_is_zero_for_the_velocity_of_the_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("first_given", [False, True])
+def test_the_loss_is_zero_for_the_velocity_of_the_scheduler(
+    first_given: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """One Euler step from any noise level with the training target must land on the clean latents."""
     trainer = Trainer(config(tmp_path))
-    batch = trainer.draw_batch()
+    whole = trainer.starter.code.encode(trainer.renderer([draw_scene(random.Random(n)) for n in range(3)]))
+    batch = Batch(whole, ["a red ball"] * 3, list(range(5)), first_given)
     seen: dict[str, torch.Tensor] = {}
 
     def velocity(noisy: torch.Tensor, timestep: torch.Tensor, text: torch.Tensor, **_: object) -> tuple[torch.Tensor]:
-        sigma = (timestep / 1000).view(-1, 1, 1, 1, 1)
-        seen["timestep"] = timestep
-        return ((noisy - batch.latents) / sigma,)
+        frames = timestep.view(3, 5, -1)[:, :, 0] if timestep.ndim == 2 else timestep[:, None].expand(3, 5)
+        sigma = (frames / 1000).view(3, 1, 5, 1, 1)
+        seen.update(timestep=timestep, frames=frames, noisy=noisy)
+        return ((noisy - batch.latents) / sigma.clamp(min=1e-6),)
 
     monkeypatch.setattr(trainer.starter.transformer, "forward", velocity)
     loss = flow_matching_loss(trainer.starter, batch, torch.Generator().manual_seed(0))
     assert loss < 1e-4
-    assert seen["timestep"].min() > 0
+    assert (seen["frames"][:, 1:] > 0).all()
+    assert (seen["frames"][:, 0] == 0).all() == first_given
+    assert torch.equal(seen["noisy"][:, :, 0], batch.latents[:, :, 0]) == first_given
     assert seen["timestep"].max() <= 1000
+
+
+def test_some_steps_give_the_first_frame_of_several(tmp_path: Path):
+    trainer = Trainer(config(tmp_path, given_first=1.0))
+    batches = []
+    for step in range(12):
+        trainer.progress = Progress(step, 3000.0)
+        batches.append(trainer.draw_batch())
+    assert all(batch.first_given == (len(batch.frames) > 1) for batch in batches)
+    assert any(batch.first_given for batch in batches)
 
 
 def test_noise_levels_lie_on_the_scheduler_line():
