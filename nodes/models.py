@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -10,11 +13,17 @@ from nodes import Advanced, FilePicker, Folders, Model, NodeInputError, TextEnco
 from nodes.blame import blaming
 from server.diffusion import folders as model_folders
 from server.diffusion import weights
+from server.diffusion.errors import WeightsError
+from server.diffusion.gather import ChoiceError
+from server.diffusion.source import Source
+from server.models import catalog, places
+from server.models.errors import ModelError
 
 STARTERS = Path(server.diffusion.__file__).parent / "starter"
 """The folder of the models that ship with the application."""
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+WeightFile = Annotated[Path | None, FilePicker("models"), Advanced()]
 
 
 class Parts(NamedTuple):
@@ -57,35 +66,100 @@ def _starter_files(name: str) -> str:
 
 
 @node(
-    category="models", instant=True, aliases=("checkpoint", "diffusers", "wan", "ltx", "cogvideox", "hunyuan", "flux")
+    category="models",
+    version=2,
+    instant=True,
+    aliases=("checkpoint", "diffusers", "UNET", "GGUF", "wan", "ltx", "cogvideox", "hunyuan", "flux", "svd", "sdxl"),
 )
 def load_model(
     *,
-    folder: Annotated[Path, FilePicker("models")],
+    model: Annotated[Path, FilePicker("models")],
+    text_encoder: WeightFile = None,
+    vae: WeightFile = None,
+    low_noise_model: WeightFile = None,
+    text_encoder_2: WeightFile = None,
+    image_encoder: WeightFile = None,
+    motion_module: WeightFile = None,
     dtype: Annotated[Dtype, Advanced()] = "auto",
     folders: Folders,
 ) -> Parts:
-    """Describe a model in diffusers' folder format, of any family that the application knows. Nothing is fetched.
+    """Describe a model of any family that the application knows: a folder of diffusers, or single files.
+
+    What a file is, is read from its header: the makers' own layouts, ComfyUI's, fp16, bf16, fp8 and GGUF. The files
+    that belong to a model are found in the models folder where one alone fits; name them where several do. Nothing is
+    fetched.
 
     Args:
-        folder: Its folder, inside the models folder.
-        dtype: Precision of its weights; `auto` suits the device.
+        model: A folder, a whole checkpoint, or the file of the denoiser alone; of Wan 2.2 A14B the high-noise one.
+        text_encoder: The file of the text encoder, where it is not in the model's.
+        vae: The file of the autoencoder, where it is not in the model's.
+        low_noise_model: The second expert of Wan 2.2 A14B.
+        text_encoder_2: The second text encoder, CLIP, of HunyuanVideo, FLUX and Stable Diffusion XL.
+        image_encoder: CLIP's image encoder, of Wan 2.1's image-to-video models.
+        motion_module: AnimateDiff's, for a model of Stable Diffusion 1.5.
+        dtype: Precision of the weights; `auto` suits the device, and keeps compressed weights compressed.
 
     Returns:
         The parts of the model.
     """
-    with blaming("folder"):
-        return Parts(*weights.describe(_inside(folders, folder), dtype=dtype))
+    chosen = {
+        "model": model,
+        "text_encoder": text_encoder,
+        "vae": vae,
+        "low_noise_model": low_noise_model,
+        "text_encoder_2": text_encoder_2,
+        "image_encoder": image_encoder,
+        "motion_module": motion_module,
+    }
+    source = _open(chosen, folders)
+    with blaming("model"):
+        return Parts(*weights.describe_source(source, dtype=dtype))
+
+
+@load_model.migration(from_version=1)
+def _choose_a_folder_as_model(inputs: dict[str, object]) -> dict[str, object]:
+    return {"model" if name == "folder" else name: value for name, value in inputs.items()}
 
 
 @load_model.fingerprint
-def _model_files(folder: Path, folders: Folders) -> str:
-    with blaming("folder"):
-        return weights.fingerprint(model_folders.read(_inside(folders, folder)))
+def _model_files(
+    model: Path,
+    text_encoder: Path | None,
+    vae: Path | None,
+    low_noise_model: Path | None,
+    text_encoder_2: Path | None,
+    image_encoder: Path | None,
+    motion_module: Path | None,
+    folders: Folders,
+) -> str:
+    chosen = {
+        "model": model,
+        "text_encoder": text_encoder,
+        "vae": vae,
+        "low_noise_model": low_noise_model,
+        "text_encoder_2": text_encoder_2,
+        "image_encoder": image_encoder,
+        "motion_module": motion_module,
+    }
+    return weights.fingerprint(_open(chosen, folders))
 
 
-def _inside(folders: Folders, folder: Path) -> Path:
+def _open(chosen: Mapping[str, Path | None], folders: Folders) -> Source:
+    paths: dict[str, Path] = {}
+    for choice, name in chosen.items():
+        if name is not None:
+            with _blaming_choice(choice):
+                paths[choice] = places.resolve(folders.models, name.as_posix())
+    with _blaming_choice("model"):
+        candidates = partial(catalog.companions, folders.models, paths["model"])
+        return weights.open_source(paths, roots=places.roots(folders.models), candidates=candidates)
+
+
+@contextmanager
+def _blaming_choice(choice: str) -> Generator[None]:
     try:
-        return folders.resolve("models", folder.as_posix())
-    except ValueError as error:
-        raise NodeInputError("folder", str(error), "name a folder inside the models folder") from error
+        yield
+    except ChoiceError as error:
+        raise NodeInputError(error.choice, error.message, error.hint) from error
+    except (ModelError, WeightsError) as error:
+        raise NodeInputError(choice, error.message, error.hint) from error

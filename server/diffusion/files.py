@@ -1,19 +1,17 @@
-"""Model files on disk, without torch: JSON, safetensors headers, and digests of contents.
+"""Model files on disk, without torch: JSON and safetensors headers.
 
 What the files mean (families, components) is not known here.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from server.diffusion.errors import WeightsError
 
-_PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
+PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
 _HEADER_LIMIT = 100_000_000  # the format's own limit; a larger number is garbage read as a length
 
 
@@ -64,7 +62,7 @@ def tensor_files(component: Path) -> tuple[Path, ...]:
 
 
 def _no_tensors(component: Path) -> WeightsError:
-    pickles = sorted(file.name for file in component.glob("*") if file.suffix in _PICKLES)
+    pickles = sorted(file.name for file in component.glob("*") if file.suffix in PICKLES)
     if pickles:
         return WeightsError(
             f"{component.name} has only {pickles[0]}, a pickle, which could run code when it is opened.",
@@ -79,6 +77,15 @@ def tensor_header(file: Path) -> dict[str, Any]:
     Raises:
         WeightsError: The file is cut short or is no safetensors file.
     """
+    return tensor_header_whole(file)[1]
+
+
+def tensor_header_whole(file: Path) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Return where a safetensors file's data begins, its header by tensor name, and its metadata.
+
+    Raises:
+        WeightsError: The file is cut short or is no safetensors file.
+    """
     where = f"{file.parent.name}/{file.name}"
     size = file.stat().st_size
     with file.open("rb") as stream:
@@ -87,15 +94,15 @@ def tensor_header(file: Path) -> dict[str, Any]:
             raise WeightsError(f"{where} is no safetensors file, or is cut short.", "Copy or download it again.")
         try:
             header = json.loads(stream.read(length))
-            tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
-            end = max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
+            metadata = header.pop("__metadata__", {})
+            end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
         except (ValueError, AttributeError, KeyError, TypeError, IndexError) as error:
             raise WeightsError(f"{where} has a damaged header.", "Copy or download it again.") from error
     if size != 8 + length + end:
         raise WeightsError(
             f"{where} is {size} bytes long where its header promises {8 + length + end}.", "Copy or download it again."
         )
-    return tensors
+    return 8 + length, header, metadata
 
 
 def tensor_count(component: Path) -> int:
@@ -108,33 +115,3 @@ def tensor_count(component: Path) -> int:
                 count *= extent
             total += count
     return total
-
-
-def digest(paths: tuple[Path, ...]) -> str:
-    """Return one hex digest over the names and contents of files and of folders' files."""
-    total = hashlib.blake2b(digest_size=16)
-    for path in paths:
-        found = path.rglob("[!.]*") if path.is_dir() else [path]  # a file manager's hidden files are no content
-        files = sorted(file for file in found if file.is_file())
-        for file in files:
-            stat = file.stat()
-            total.update(file.relative_to(path.parent).as_posix().encode())
-            total.update(_digest_file(str(file), stat.st_size, stat.st_mtime_ns))
-    return total.hexdigest()
-
-
-def digest_texts(*texts: str) -> str:
-    """Return one hex digest over texts, in order."""
-    total = hashlib.blake2b(digest_size=16)
-    for text in texts:
-        encoded = text.encode()
-        total.update(len(encoded).to_bytes(8, "little") + encoded)
-    return total.hexdigest()
-
-
-@lru_cache(maxsize=4096)
-def _digest_file(path: str, size: int, mtime_ns: int) -> bytes:
-    # Size and time are there for the cache's sake: a file that changed on disk is hashed anew.
-    del size, mtime_ns
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).digest()

@@ -276,7 +276,7 @@ def device_memory(device: str) -> int:
 
 def expected_bytes(description: Weights, device: str) -> int:
     """Return the bytes that a component will take once loaded, from its files' headers."""
-    return weights.loaded_count(description) * pick_dtype(description, device).itemsize
+    return weights.loaded_bytes(description, pick_dtype(description, device).itemsize)
 
 
 def component_bytes(component: Any) -> int:

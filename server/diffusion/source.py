@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from server.diffusion.errors import WeightsError
 
 FOLDER = "folder"
 """Layout of a component that has a folder of its own, as diffusers saves it."""
+TABLE = "table"
+"""Layout of a component that is a configuration alone, from the application's tables."""
+TOKENIZER = "tokenizer/"
+"""Beginning of the layout of a tokenizer in a file; its kind follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +25,10 @@ class Part:
         name: Its name in the pipeline, such as "transformer".
         files: Absolute paths: the component's folder in the layout `FOLDER`, else its files, shards in order.
         config: Its configuration as JSON text; empty when its files say it all.
-        layout: How its tensors are named: `FOLDER`, or one of `server.diffusion.layouts`.
+        layout: How its tensors are named, see `server.diffusion.layouts`; or `FOLDER`, `TABLE`, `TOKENIZER` and a kind.
         prefix: What stands before its tensors' names in a file that holds several components.
+        keep_packed: Whether compressed weights of linear layers stay so in memory, and are unpacked as they are used.
+        merged: Parts whose tensors belong into the same module: a motion module's into a U-Net.
     """
 
     name: str
@@ -29,6 +36,16 @@ class Part:
     config: str = ""
     layout: str = FOLDER
     prefix: str = ""
+    keep_packed: bool = False
+    merged: tuple[Part, ...] = ()
+
+    def configuration(self) -> dict[str, Any]:
+        """Return its configuration."""
+        return json.loads(self.config or "{}")
+
+    def file_names(self) -> str:
+        """Return the names of its files, for people."""
+        return ", ".join(Path(file).name for part in (self, *self.merged) for file in part.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +84,7 @@ class Source:
 
     def config(self, name: str) -> dict[str, Any]:
         """Return a component's configuration."""
-        return json.loads(self.part(name).config or "{}")
+        return self.part(name).configuration()
 
     def option(self, name: str) -> Any:
         """Return what the pipeline is told under a name; None when that is nothing."""

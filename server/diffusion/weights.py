@@ -1,21 +1,26 @@
 """From model files to descriptions of their components: recognise, check, digest. Loads no weights.
 
 A model is a folder in the layout of diffusers, which may have a manifest, kinegraph.json, that says what the layout
-cannot: name, prompt length, preferred settings. Nothing is ever fetched.
+cannot: name, prompt length, preferred settings. Or it is gathered from single files. Nothing is ever fetched.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from server.diffusion import families, files, folders
+from server.diffusion import digests, families, files, folders, gather, headers, scaled
 from server.diffusion.errors import WeightsError
 from server.diffusion.folders import MANIFEST
-from server.diffusion.source import FOLDER, Part, Source
+from server.diffusion.source import FOLDER, TABLE, TOKENIZER, Part, Source
 from server.diffusion.types import Capabilities, ImageEncoder, Model, TextEncoder, Vae, Weights
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+# Tables of words are no linear layers, and are unpacked.
+_EMBEDDINGS = ("shared.weight", "embed_tokens.weight", "token_embedding.weight", "token_embd.weight")
 
 W = TypeVar("W", bound=Weights)
 
@@ -41,6 +46,28 @@ def describe(folder: Path, *, dtype: str = "auto") -> Descriptions:
     return describe_source(folders.read(folder.resolve()), dtype=dtype)
 
 
+def open_source(
+    chosen: Mapping[str, Path], *, roots: Sequence[Path] = (), candidates: gather.Candidates = tuple
+) -> Source:
+    """Read what a folder in the layout of diffusers holds, or gather a model from single files.
+
+    Args:
+        chosen: A folder alone as "model", or files as for `gather.gather`.
+        roots: The user's folders of models, for tokenizers.
+        candidates: Supplies files of the user's that may be companions.
+
+    Raises:
+        WeightsError: As `describe` and `gather.gather`.
+    """
+    model = chosen["model"].resolve()
+    if not model.is_dir():
+        return gather.gather(chosen, folders=roots, candidates=candidates)
+    others = [choice for choice in chosen if choice != "model"]
+    if others:
+        raise gather.ChoiceError(others[0], "A model folder has all its parts.", "Leave this empty.")
+    return folders.read(model)
+
+
 def describe_source(source: Source, *, dtype: str = "auto") -> Descriptions:
     """Describe the components of a model whose files are known.
 
@@ -49,6 +76,8 @@ def describe_source(source: Source, *, dtype: str = "auto") -> Descriptions:
     """
     if dtype not in DTYPES:
         raise WeightsError(f"There is no precision {dtype!r}.", f"Use one of {', '.join(DTYPES)}.")
+    if dtype == "auto":
+        source = replace(source, parts=tuple(replace(part, keep_packed=True) for part in source.parts))
     capabilities = _capabilities(source)
     return Descriptions(
         model=_component(Model, source, dtype, capabilities),
@@ -71,7 +100,7 @@ def image_encoder_of(weights: Weights) -> ImageEncoder | None:
 
 def fingerprint(source: Source) -> str:
     """Return a hex digest of everything that a model's descriptions depend on."""
-    return files.digest_texts(source.options, source.manifest, *map(_part_digest, source.parts))
+    return digests.digest_texts(source.options, source.manifest, *map(_part_digest, source.parts))
 
 
 def check_unchanged(weights: Weights) -> None:
@@ -88,16 +117,31 @@ def check_unchanged(weights: Weights) -> None:
         )
 
 
-def loaded_count(weights: Weights) -> int:
-    """Return how many parameters loading the component brings into memory, read from the files' headers."""
+def loaded_bytes(weights: Weights, itemsize: int) -> int:
+    """Return how many bytes loading the component brings into memory, read from the files' headers.
+
+    Args:
+        weights: The component.
+        itemsize: Bytes of a number in the precision that it is loaded in.
+    """
     experts = weights.capabilities.experts
     others = set(experts) - {weights.expert or experts[0]} if isinstance(weights, Model) else set[str]()
-    loaded = (part for part in _parts(type(weights), weights.source) if part.name not in others)
-    return sum(files.tensor_count(Path(part.files[0])) for part in loaded if _has_tensors(part))
+    parts = [part for part in _parts(type(weights), weights.source) if part.name not in others]
+    return sum(_part_bytes(piece, itemsize) for part in parts for piece in (part, *part.merged))
 
 
-def _has_tensors(part: Part) -> bool:
-    return (Path(part.files[0]) / "config.json").is_file()
+def _part_bytes(part: Part, itemsize: int) -> int:
+    if part.layout == FOLDER:
+        place = Path(part.files[0])
+        return files.tensor_count(place) * itemsize if (place / "config.json").is_file() else 0
+    if part.layout == TABLE or part.layout.startswith(TOKENIZER):
+        return 0
+    total = 0
+    for name, entry in headers.read(Path(part.files[0])).tensors.items():
+        if name.startswith(part.prefix) and not scaled.is_marker(name):
+            packed = entry.dtype not in headers.PLAIN and part.keep_packed and not name.endswith(_EMBEDDINGS)
+            total += entry.nbytes if packed else entry.count * itemsize
+    return total
 
 
 def _parts(kind: type[Weights], source: Source) -> list[Part]:
@@ -121,12 +165,12 @@ def _component(kind: type[W], source: Source, dtype: str, capabilities: Capabili
 
 
 def _digest(parts: list[Part]) -> str:
-    return files.digest_texts(*map(_part_digest, parts))
+    return digests.digest_texts(*map(_part_digest, parts))
 
 
 def _part_digest(part: Part) -> str:
-    contents = files.digest(tuple(map(Path, part.files)))
+    contents = digests.digest(tuple(map(Path, part.files)))
     # A folder's configuration is among its files.
-    return files.digest_texts(
+    return digests.digest_texts(
         part.name, part.layout, part.prefix, "" if part.layout == FOLDER else part.config, contents
     )

@@ -25,7 +25,7 @@ def document(folder: str) -> dict[str, Any]:
         "kinegraph": 1,
         "outputs": {"latent": {"node": "size", "output": "latent"}},
         "nodes": {
-            "models": {"type": "load_model", "version": 1, "inputs": {"folder": folder}},
+            "models": {"type": "load_model", "version": 2, "inputs": {"model": folder}},
             "size": {"type": "empty_latent_video", "version": 1, "inputs": {"model": model, "width": 64}},
         },
     }
@@ -45,5 +45,5 @@ def test_a_folder_inside_the_models_folder_is_a_model(workbench: Workbench) -> N
 def test_a_folder_that_is_no_model_is_refused_at_its_knob(workbench: Workbench, folder: str, words: str) -> None:
     (workbench.folders.models / "empty").mkdir()
     problems = workbench.problems(document(folder))
-    assert {problem.path for problem in problems} == {"/nodes/models/inputs/folder"}
+    assert {problem.path for problem in problems} == {"/nodes/models/inputs/model"}
     assert words in " ".join(problem.message + problem.hint for problem in problems)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from server.diffusion import vocabularies
 from server.diffusion.errors import WeightsError
-from server.diffusion.source import Part
+from server.diffusion.source import FOLDER, Part
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,11 @@ def load_module(kind: Any, part: Part, device: str, dtype: torch.dtype) -> torch
     Raises:
         WeightsError: The tensors and the configuration do not belong together, or cannot be read.
     """
-    module = _from_folder(kind, Path(part.files[0]), dtype)
+    module = (
+        _from_folder(kind, Path(part.files[0]), dtype)
+        if part.layout == FOLDER
+        else _from_files(kind, part, device, dtype)
+    )
     return module.requires_grad_(False).eval().to(device)
 
 
@@ -40,6 +44,8 @@ def load_tokenizer(part: Part) -> Any:
     """
     from transformers import AutoTokenizer
 
+    if part.layout != FOLDER:
+        return vocabularies.load(part)
     folder = Path(part.files[0])
     try:
         return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
@@ -49,7 +55,13 @@ def load_tokenizer(part: Part) -> Any:
 
 def load_processor(kind: Any, part: Part) -> Any:
     """Make what brings pictures to the size and range that an image encoder takes."""
-    return kind(**{name: value for name, value in json.loads(part.config).items() if not name.endswith("_type")})
+    return kind(**{name: value for name, value in part.configuration().items() if not name.endswith("_type")})
+
+
+def _from_files(kind: Any, part: Part, device: str, dtype: torch.dtype) -> torch.nn.Module:
+    from server.diffusion import checkpoint  # which needs torch
+
+    return checkpoint.build(kind, part, device, dtype)
 
 
 def _from_folder(kind: Any, folder: Path, dtype: torch.dtype) -> torch.nn.Module:

@@ -155,7 +155,11 @@ class LTXVideo(Adapter):
             timestep = torch.tensor([_DECODE_TIMESTEP], device=z.device, dtype=ltx.dtype)
             share = torch.tensor([_DECODE_NOISE], device=z.device, dtype=z.dtype)[:, None, None, None, None]
             z = (1 - share) * z + share * noise
-        yield ltx.decode(z.to(ltx.dtype), timestep, return_dict=False)[0][0].permute(1, 0, 2, 3)
+        # Some decoders put noise between their layers, from torch's own source: seeded, or no clip would come twice.
+        with torch.random.fork_rng([z.device] if z.is_cuda else []):
+            torch.manual_seed(_DECODE_SEED)
+            decoded = ltx.decode(z.to(ltx.dtype), timestep, return_dict=False)[0]
+        yield decoded[0].permute(1, 0, 2, 3)
 
     def encode(self, vae: torch.nn.Module, pixels: Tensor, *, tiled: bool) -> Tensors:
         """Encode (1, 3, frames, height, width) pixels in [-1, 1] to the mode of the posterior, normalised."""

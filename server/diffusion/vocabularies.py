@@ -1,0 +1,130 @@
+"""Where the tokenizer of a text encoder in a single file comes from, and how it is made.
+
+It is embedded in the weight file, or lies in a folder `tokenizers/<kind>` beside the user's models, or ships with the
+application. Nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from server.diffusion import headers, scaled
+from server.diffusion.errors import WeightsError
+from server.diffusion.source import TOKENIZER, Part
+
+FOLDER_NAME = "tokenizers"
+_FILES = ("tokenizer.json", "spiece.model", "tokenizer.model")
+_SHIPPED = {"t5": "t5.spiece.model", "clip": "clip.merges.txt.gz", "clip_g": "clip.merges.txt.gz"}
+_PUBLISHED = {
+    "umt5": "spiece.model of google/umt5-xxl, or use a text encoder that ComfyUI repackaged, which holds it",
+    "t5": "spiece.model of google/t5-v1_1-xxl",
+    "clip": "tokenizer.json of openai/clip-vit-large-patch14",
+    "clip_g": "tokenizer.json of openai/clip-vit-large-patch14",
+    "llama": "tokenizer.json of Llama 3, for example from hunyuanvideo-community/HunyuanVideo",
+}
+_CLIP_TOKENS = 77
+
+
+def locate(name: str, kind: str, encoder: Path, folders: Sequence[Path]) -> Part:
+    """Say where a text encoder's tokenizer is.
+
+    Args:
+        name: Of the component.
+        kind: "umt5", "t5", "clip", "clip_g" or "llama".
+        encoder: The text encoder's file.
+        folders: The user's folders of models.
+
+    Raises:
+        WeightsError: It is nowhere.
+    """
+    layout = TOKENIZER + kind
+    if scaled.vocabulary(headers.read(encoder).tensors) is not None:
+        return Part(name, (str(encoder),), layout=layout)
+    for place in (*(folder / FOLDER_NAME / kind for folder in folders), encoder.with_suffix("")):
+        for file in _FILES:
+            if (place / file).is_file():
+                return Part(name, (str(place / file),), layout=layout)
+    if kind in _SHIPPED:
+        return Part(name, (str(Path(__file__).parent / "tokenizers" / _SHIPPED[kind]),), layout=layout)
+    place = (folders[0] if folders else encoder.parent) / FOLDER_NAME / kind
+    raise WeightsError(
+        f"{encoder.name} holds no tokenizer, and none is in {place}.", f"Put there the {_PUBLISHED[kind]}."
+    )
+
+
+def load(part: Part) -> Any:
+    """Make the tokenizer of a part that `locate` described.
+
+    Raises:
+        WeightsError: Its file cannot be read.
+    """
+    kind, file = part.layout.removeprefix(TOKENIZER), Path(part.files[0])
+    try:
+        if kind.startswith("clip") and file.suffix == ".gz":
+            return _clip(gzip.decompress(file.read_bytes()).decode("utf-8"), kind)
+        if file.suffix == ".json":
+            return _fast(file, kind)
+        return _sentencepiece(file.read_bytes() if file.suffix == ".model" else _embedded(file))
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise WeightsError(f"The tokenizer in {file.name} cannot be read: {error}.", "Get the file again.") from error
+
+
+def _embedded(file: Path) -> bytes:
+    entries = headers.read(file).tensors
+    entry = entries[str(scaled.vocabulary(entries))]
+    with Path(entry.file).open("rb") as stream:
+        stream.seek(entry.start)
+        return stream.read(entry.nbytes)
+
+
+def _sentencepiece(model: bytes) -> Any:
+    from transformers import T5Tokenizer
+
+    with tempfile.TemporaryDirectory() as place:
+        (Path(place) / "spiece.model").write_bytes(model)
+        return T5Tokenizer.from_pretrained(place, local_files_only=True)
+
+
+def _fast(file: Path, kind: str) -> Any:
+    from transformers import PreTrainedTokenizerFast
+
+    if kind == "llama":
+        tokens = {"bos_token": "<|begin_of_text|>", "eos_token": "<|end_of_text|>", "pad_token": "<|end_of_text|>"}
+    elif kind.startswith("clip"):
+        tokens = _clip_tokens(kind)
+    else:
+        tokens = {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+    return PreTrainedTokenizerFast(tokenizer_file=str(file), padding_side="right", **tokens)
+
+
+def _clip(merges: str, kind: str) -> Any:
+    """Rebuild CLIP's vocabulary: all bytes, all bytes that end a word, what the merges make, two special tokens."""
+    from transformers import CLIPTokenizer
+
+    pairs = [line.split() for line in merges.splitlines()]
+    letters = _byte_letters()
+    tokens = _clip_tokens(kind)
+    words = [*letters, *(f"{letter}</w>" for letter in letters), *(first + second for first, second in pairs)]
+    words += [tokens["bos_token"], tokens["eos_token"]]
+    return CLIPTokenizer(
+        vocab={word: index for index, word in enumerate(words)},
+        merges=[(first, second) for first, second in pairs],  # pyright: ignore[reportArgumentType]
+        model_max_length=_CLIP_TOKENS,
+        **tokens,
+    )
+
+
+def _clip_tokens(kind: str) -> dict[str, str]:
+    tokens = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
+    return tokens | {"pad_token": "!" if kind == "clip_g" else "<|endoftext|>"}
+
+
+def _byte_letters() -> list[str]:
+    """Return a printable letter for each byte, those that are printable themselves first."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return [chr(byte) for byte in printable] + [chr(256 + index) for index in range(len(others))]

@@ -1,0 +1,1 @@
+"""The model library: the user's weight files, wherever they are, by name and by content."""

@@ -1,0 +1,104 @@
+"""A model gathered from single files makes the same frames as its folder of diffusers; what does not fit is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from server.diffusion import vae, weights
+from server.diffusion.memory import Residency, load_component
+from server.diffusion.sampling.denoise import denoise
+from server.diffusion.sampling.images import condition_on_images
+from server.diffusion.sampling.noise import empty_latent
+from server.diffusion.source import Source
+from server.diffusion.text import encode_text
+from server.diffusion.types import Weights
+from server.diffusion.weights import Descriptions
+from tests.diffusion.pipelines import NEGATIVE, PROMPT, SEED, picture
+from tests.diffusion.single_files import FAMILIES, write_files, write_folder
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Path]]:
+    """Return a maker of a family's files, each made once."""
+    made: dict[str, dict[str, Path]] = {}
+
+    def get(name: str) -> dict[str, Path]:
+        if name not in made:
+            made[name] = write_files(FAMILIES[name], tmp_path_factory.mktemp("files") / name.replace(" ", "-"))
+        return made[name]
+
+    return get
+
+
+def opened(files: dict[str, Path]) -> Source:
+    return weights.open_source(files, roots=[files["model"].parent])
+
+
+def aligned(description: Weights, device: str) -> Any:
+    """Load a component, and copy its parameters: kernels differ in the last bit by where in memory a weight begins.
+
+    A folder's weights are maps of their files, and begin anywhere.
+    """
+    component = load_component(description, device)
+    for module in component.modules.values() if hasattr(component.modules, "values") else [component]:
+        for parameter in module.parameters():
+            parameter.data = parameter.data.clone()
+    return component
+
+
+def frames(described: Descriptions, name: str) -> np.ndarray:
+    """Return the decoded frames of one run."""
+    model, encoder, autoencoder = described
+    residency = Residency({"cpu": 2**31}, load=aligned)
+    family, where = FAMILIES[name], {"device": "cpu", "residency": residency}
+    run: dict[str, Any] = dict(family.run)
+    size = {key: run.pop(key) for key in ("width", "height", "frames")}
+    latent = empty_latent(model.capabilities, fps=Fraction(8), **size)
+    prompt = PROMPT if model.capabilities.prompt_tokens else ""
+    positive = encode_text(encoder, prompt, **where)
+    negative = encode_text(encoder, NEGATIVE if prompt else "", **where)
+    if family.image:
+        image = picture(size["width"], size["height"]).astype(np.float32) / 255
+        positive = condition_on_images(autoencoder, positive, latent, {0: image}, **where)
+    latent = denoise(model, positive, negative, latent, seed=SEED, **run, **where)
+    return vae.decode(autoencoder, latent, **where)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_files_make_the_same_frames_as_the_folder(
+    name: str, files: Callable[[str], dict[str, Path]], tmp_path: Path
+) -> None:
+    source = opened(files(name))
+    gathered = weights.describe_source(source)
+    folder = weights.describe(write_folder(FAMILIES[name], tmp_path / "folder", source))
+    assert gathered.model.capabilities == folder.model.capabilities
+    ours = frames(gathered, name)
+    assert np.isfinite(ours).all()
+    assert ours.std() > 0.01
+    assert np.array_equal(ours, frames(folder, name))
+
+
+def test_both_experts_come_from_their_files(files: Callable[[str], dict[str, Path]], tmp_path: Path) -> None:
+
+    high = files("wan")
+    low = tmp_path / "low_noise.safetensors"
+    from safetensors.torch import load_file, save_file
+
+    save_file({name: tensor * 0.5 for name, tensor in load_file(high["model"]).items()}, low)
+    source = opened(high | {"low_noise_model": low})
+    model = weights.describe_source(source).model
+    assert model.capabilities.experts == ("transformer", "transformer_2")
+    assert model.capabilities.boundary == 0.875
+    loaded = [load_component(replace(model, expert=name), "cpu").module for name in model.capabilities.experts]
+    first, second = (network.patch_embedding.weight for network in loaded)
+    assert torch.equal(first * 0.5, second)
