@@ -222,3 +222,77 @@ def test_delete_joins_the_links_and_a_node_is_replaced(editor: Any) -> None:
     assert nodes["cut"]["type"] == "upscale_clip"
     assert nodes["cut"]["inputs"] == {"clip": link("source", "clip")}
     assert nodes["save"]["inputs"]["clip"] == link("cut", "clip")
+
+
+def test_a_knob_inside_becomes_an_input_outside(editor: Any) -> None:
+    page = editor.page
+    show(editor, film())
+    page.mouse.click(*header(editor, "cut"))
+    page.keyboard.press("Control+Shift+e")
+    page.keyboard.press("Enter")
+    editor.node("subgraph").locator(".row").first.dblclick()
+    editor.node("cut").wait_for()
+    page.locator('[data-port="input"][data-node="cut"][data-name="start_s"]').click(button="right")
+    page.get_by_role("menuitem", name="Show outside").click()
+    panel = page.get_by_role("region", name="Inputs and outputs")
+    name = panel.get_by_label("Name outside").nth(1)
+    assert name.input_value() == "start_s"
+    name.fill("begin")
+    name.press("Enter")
+    panel.get_by_label("Move up: begin").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    editor.set_knob("subgraph", "begin", "0.1")
+    document = editor.document()
+    assert list(document["subgraphs"]["subgraph"]["inputs"]) == ["begin", "clip"]
+    assert document["nodes"]["subgraph"]["inputs"]["begin"] == pytest.approx(0.1)
+    page.get_by_text("3 of 3 nodes will run").wait_for()
+
+
+def test_copies_of_a_subgraph_share_it_until_they_are_made_independent(editor: Any) -> None:
+    page = editor.page
+    show(editor, film())
+    page.mouse.click(*header(editor, "cut"))
+    page.keyboard.press("Control+Shift+e")
+    page.keyboard.press("Enter")
+    page.mouse.click(*header(editor, "subgraph"))
+    page.keyboard.press("Control+c")
+    page.mouse.move(700, 700)
+    page.keyboard.press("Control+v")
+    editor.node("subgraph_2").wait_for()
+    assert len(editor.document()["subgraphs"]) == 1
+    page.mouse.click(*header(editor, "subgraph_2"), button="right")
+    page.get_by_role("menuitem", name="Make this subgraph independent").click()
+    document = editor.document()
+    assert document["nodes"]["subgraph_2"]["type"] == "subgraph/subgraph_2"
+    assert document["subgraphs"]["subgraph"] == document["subgraphs"]["subgraph_2"]
+    page.keyboard.press("Delete")
+    assert list(editor.document()["subgraphs"]) == ["subgraph"]
+
+
+def test_menus_open_by_mouse_and_key_and_run_commands(editor: Any) -> None:
+    page = editor.page
+    show(editor, film())
+    page.mouse.click(*middle_of_link(editor, "source", "clip", "cut", "clip"), button="right")
+    page.get_by_role("menuitem", name="Insert a node").click()
+    page.locator(".search").wait_for()
+    assert page.locator(".search [role=option]", has_text="Save video").count() == 0
+    page.keyboard.type("upscale")
+    page.keyboard.press("Enter")
+    inputs = {name: node["inputs"].get("clip") for name, node in editor.document()["nodes"].items()}
+    assert inputs["upscale_clip"] == link("source", "clip")
+    assert inputs["cut"] == link("upscale_clip", "clip")
+
+    page.mouse.click(*header(editor, "save"))
+    page.keyboard.press("c")
+    page.get_by_role("menuitemcheckbox", name="Teal").click()
+    assert editor.document()["nodes"]["save"]["color"].startswith("#")
+    page.keyboard.press("Shift+F10")
+    page.get_by_role("menu").wait_for()
+    page.keyboard.press("Home")
+    page.keyboard.type("m")
+    page.keyboard.press("Enter")
+    assert editor.document()["nodes"]["save"]["mode"] == "mute"
+    page.mouse.click(1200, 700, button="right")
+    page.get_by_role("menuitem", name="Add a note").click()
+    assert len(editor.document()["notes"]) == 1

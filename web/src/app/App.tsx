@@ -12,6 +12,7 @@ import { Dialogs } from "./Dialogs";
 import { keepDrafts, loadDraft } from "./drafts";
 import { Library } from "./Library";
 import { Messages } from "./Messages";
+import { ContextMenu } from "./menu/ContextMenu";
 import { Runner } from "./runner";
 import { SidePanel } from "./SidePanel";
 import { StartScreen } from "./StartScreen";
@@ -97,6 +98,7 @@ function Shell({ place }: { readonly place: Workplace }) {
           <ZoomBar />
           {minimap && !isEmpty && <Minimap />}
           <SearchBox />
+          <ContextMenu />
           {isEmpty && <StartScreen />}
         </GraphView>
         <SidePanel />

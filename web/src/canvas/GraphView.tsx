@@ -18,6 +18,7 @@ import { type Face, PLAIN_FACE } from "./shape";
 import { Breadcrumbs } from "./subgraph/Breadcrumbs";
 import { SocketPanel } from "./subgraph/SocketPanel";
 import { useGestures } from "./useGestures";
+import { useMenu } from "./useMenu";
 import { useMoving } from "./useMoving";
 import { usePanePointer } from "./usePanePointer";
 import { cutFor, fitting, freeSize, MAX_ZOOM, MIN_ZOOM, mountedBoxes, toGraph } from "./window";
@@ -86,7 +87,9 @@ function View({ children }: { readonly children?: ReactNode }) {
   const moving = useMoving(sceneRef);
   const gestures = useGestures(parts);
   const pointer = usePanePointer(parts);
+  const onContextMenu = useMenu(parts);
   const connecting = useView((view) => view.connecting !== null);
+  const hand = useView((view) => view.hand);
   useSize(root);
   return (
     <CanvasProvider value={parts}>
@@ -95,7 +98,9 @@ function View({ children }: { readonly children?: ReactNode }) {
         ref={root}
         className="graph"
         data-connecting={connecting}
+        data-hand={hand}
         {...gestures}
+        onContextMenu={onContextMenu}
         onPointerMove={pointer.onPointerMove}
         onDoubleClick={pointer.onDoubleClick}
       >
@@ -110,6 +115,8 @@ function View({ children }: { readonly children?: ReactNode }) {
           snapToGrid
           snapGrid={GRID}
           nodesConnectable={false}
+          nodesDraggable={!hand}
+          elementsSelectable={!hand}
           zoomOnDoubleClick={false}
           deleteKeyCode={null}
           multiSelectionKeyCode={MULTI_KEYS}

@@ -169,16 +169,14 @@ function paintBox(context: CanvasRenderingContext2D, picture: Picture, box: Box)
   context.beginPath();
   context.roundRect(box.x, box.y, width, height, 12);
   context.fill();
-  context.fillStyle = box.color ?? palette.header;
+  context.fillStyle = palette.header;
   context.beginPath();
   context.roundRect(box.x, box.y, width, Math.min(height, 42), [12, 12, height > 42 ? 0 : 12, height > 42 ? 0 : 12]);
   context.fill();
-  if (!box.color) {
-    context.globalAlpha *= 0.4;
-    context.fillStyle = shaded(picture.colorOf(mainType(box.definition)), picture.palette.shade);
-    context.fill();
-    context.globalAlpha = box.mode === "run" ? 1 : 0.45;
-  }
+  context.globalAlpha *= box.color ? 0.6 : 0.4;
+  context.fillStyle = box.color ?? shaded(picture.colorOf(mainType(box.definition)), palette.shade);
+  context.fill();
+  context.globalAlpha = box.mode === "run" ? 1 : 0.45;
   const border = stateColor(picture, box, run);
   context.strokeStyle = border ?? palette.border;
   context.lineWidth = (border ? 2 : 1) / viewport.zoom;

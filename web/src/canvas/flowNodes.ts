@@ -64,7 +64,7 @@ export class FlowNodes {
       kept.width === width &&
       kept.height === height &&
       kept.selected === selected &&
-      kept.draggable === !pinned;
+      (kept.draggable === false) === pinned;
     if (same) return kept;
     const handle = type === "group_frame" ? { dragHandle: ".group-title" } : {};
     return {
@@ -77,7 +77,7 @@ export class FlowNodes {
       handles: [],
       data: {},
       selected,
-      draggable: !pinned,
+      ...(pinned ? { draggable: false } : {}),
       zIndex,
       ...handle,
     };

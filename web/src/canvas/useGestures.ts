@@ -26,7 +26,7 @@ export function useGestures(parts: CanvasParts) {
     function onPointerDownCapture(event: PointerEvent<HTMLElement>) {
       taken.current = false;
       const onPane = (event.target as Element).classList.contains("react-flow__pane");
-      if (event.button !== 0 || !onPane || !begin(editor, parts, event)) return;
+      if (event.button !== 0 || !onPane || editor.view.getState().hand || !begin(editor, parts, event)) return;
       taken.current = true;
       event.stopPropagation();
       event.preventDefault();

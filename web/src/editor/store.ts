@@ -62,6 +62,8 @@ export type SearchRequest = {
   readonly link: Connecting | null;
   /** The node that the pick takes the place of. */
   readonly replace?: string;
+  /** The link that the pick is put into, by the input that it ends in. */
+  readonly insert?: InputEnd;
 };
 
 /** What a context menu is about, and where it opens. */
@@ -69,7 +71,7 @@ export type MenuRequest = {
   readonly at: Point;
   readonly screen: Point;
   readonly target:
-    | { readonly kind: "canvas" | "nodes" | "frame" | "link" | "reroute" }
+    | { readonly kind: "canvas" | "nodes" | "color" | "frame" | "link" | "reroute" }
     | { readonly kind: "socket"; readonly side: "inputs" | "outputs"; readonly node: string; readonly name: string };
 };
 
@@ -90,6 +92,8 @@ export type ViewState = {
   readonly menu: MenuRequest | null;
   readonly stroke: Stroke | null;
   readonly renaming: string | null;
+  /** Whether dragging moves the view wherever it begins, and never a node. */
+  readonly hand: boolean;
   /** Where a command wants the view to go; at once, when it jumps. */
   readonly goal: (ViewState["viewport"] & { readonly jump?: boolean }) | null;
   /** Whether the whole scope is to be shown once it is drawn. */
@@ -109,6 +113,7 @@ const FIRST_VIEW: ViewState = {
   menu: null,
   stroke: null,
   renaming: null,
+  hand: false,
   goal: null,
   fit: false,
   pointer: [0, 0],

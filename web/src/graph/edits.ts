@@ -121,6 +121,21 @@ export function connect(
   };
 }
 
+/** Add a node in a link. */
+export function addOnLink(
+  workflow: Workflow,
+  path: ScopePath,
+  definitions: Definitions,
+  definition: NodeDefinition,
+  at: Point,
+  link: InputEnd,
+): { edit: Edit; id: string } {
+  const { edit, id } = addNode(workflow, path, definition, at);
+  const { document } = applyPatches(workflow, edit.patches);
+  const inserted = insertOnLink(document, path, definitions, link, id);
+  return { edit: { ...edit, patches: [...edit.patches, ...inserted.patches] }, id };
+}
+
 /** Put a node into a link: its source goes into the node, which goes on to where it led; points stay on their sides. */
 export function insertOnLink(
   workflow: Workflow,

@@ -2,6 +2,7 @@
 import { app } from "./en/app";
 import { commands } from "./en/commands";
 import { media } from "./en/media";
+import { menu } from "./en/menu";
 import { node } from "./en/node";
 import { run } from "./en/run";
 import { search } from "./en/search";
@@ -19,4 +20,5 @@ export const en = {
   ...media,
   ...steps,
   ...subgraph,
+  ...menu,
 } as const;

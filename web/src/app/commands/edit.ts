@@ -5,7 +5,7 @@ import { nodeIds } from "../../canvas/moving";
 import { NOTE_PREFIX } from "../../canvas/NoteCard";
 import { hitCurve } from "../../canvas/scene";
 import { MIN_WIDTH } from "../../canvas/shape";
-import { nodesOf, type ScopePath, type Workflow } from "../../graph/document";
+import { nodesOf, type Point, type ScopePath, type Workflow } from "../../graph/document";
 import * as edits from "../../graph/edits";
 import type { Edit } from "../../graph/history";
 import { disconnect, removeNodes, removeThrough } from "../../graph/removing";
@@ -39,6 +39,7 @@ export const EDIT_COMMANDS: readonly Command[] = [
     editor.edit((workflow, path) => edits.setField(workflow, path, nodeIds(editor), "size", undefined)),
   ),
   command("replace", "cmd.replace", ["shift+r"], replace),
+  command("insert_node", "cmd.insert_node", [], insertNode),
   command("reroute", "cmd.reroute", ["alt+r"], reroute),
 ];
 
@@ -91,10 +92,21 @@ function replace({ editor }: Workplace): void {
   const [id] = nodeIds(editor);
   const at = nodesOf(editor.scope)[id ?? ""]?.at ?? [0, 0];
   if (id === undefined) return;
-  const { x, y, zoom } = editor.view.getState().viewport;
-  const canvas = document.querySelector(".graph")?.getBoundingClientRect();
-  const screen = [at[0] * zoom + x + (canvas?.left ?? 0), at[1] * zoom + y + (canvas?.top ?? 0)] as const;
+  const screen = onScreen(at, editor.view.getState().viewport);
   editor.view.setState({ search: { at, screen, link: null, replace: id } });
+}
+
+/** Ask which node is put into the selected link. */
+function insertNode({ editor }: Workplace): void {
+  const [insert] = editor.document.getState().links;
+  if (!insert) return;
+  const { pointer: at, viewport } = editor.view.getState();
+  editor.view.setState({ search: { at, screen: onScreen(at, viewport), link: null, insert } });
+}
+
+function onScreen(at: Point, { x, y, zoom }: { x: number; y: number; zoom: number }): Point {
+  const canvas = document.querySelector(".graph")?.getBoundingClientRect();
+  return [at[0] * zoom + x + (canvas?.left ?? 0), at[1] * zoom + y + (canvas?.top ?? 0)];
 }
 
 /** Give the selected link a point to hold it by, or the one under the pointer. */

@@ -4,6 +4,7 @@ import { CLIPBOARD_COMMANDS } from "./clipboard";
 import type { Command } from "./command";
 import { EDIT_COMMANDS } from "./edit";
 import { FILES_COMMANDS } from "./files";
+import { MENU_COMMANDS } from "./menu";
 import { PANELS_COMMANDS } from "./panels";
 import { RUN_COMMANDS } from "./run";
 import { SELECT_COMMANDS } from "./select";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   ...SELECT_COMMANDS,
   ...SUBGRAPH_COMMANDS,
   ...ARRANGE_COMMANDS,
+  ...MENU_COMMANDS,
   ...VIEW_COMMANDS,
   ...FILES_COMMANDS,
   ...PANELS_COMMANDS,

@@ -32,6 +32,7 @@ export const NodeCard = memo(function NodeCard({ id }: { readonly id: string }) 
       data-mode={node.mode ?? "run"}
       data-selected={selected}
       data-unknown={!known}
+      data-tinted={node.color !== undefined}
       data-subgraph={subgraphOf(node) !== undefined}
       aria-label={node.title || definition.title}
       style={

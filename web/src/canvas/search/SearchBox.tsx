@@ -3,7 +3,7 @@ import { useStore } from "zustand";
 import { useDocument, useEditor, useView } from "../../editor/context";
 import type { SearchRequest } from "../../editor/store";
 import type { NodeDefinition } from "../../graph/catalogue";
-import { addConnected, addNode } from "../../graph/edits";
+import { addConnected, addNode, addOnLink } from "../../graph/edits";
 import { replaceNode } from "../../graph/replace";
 import { rank } from "../../graph/search";
 import { t } from "../../i18n";
@@ -11,7 +11,16 @@ import { CategoryIcon } from "../CategoryIcon";
 import { useCanvas } from "../context";
 import { mainType } from "../mainType";
 import { HEADER } from "../shape";
-import { allDefinitions, type Entry, entriesOf, fitsFilters, fitsLink, forReplacing, NO_FILTERS } from "./entries";
+import {
+  allDefinitions,
+  type Entry,
+  entriesOf,
+  fitsFilters,
+  fitsInto,
+  fitsLink,
+  forReplacing,
+  NO_FILTERS,
+} from "./entries";
 import { FilterBar } from "./FilterBar";
 import { HelpCard } from "./HelpCard";
 import { countUse, kept } from "./uses";
@@ -105,20 +114,25 @@ function OpenSearch({ request }: { readonly request: SearchRequest }) {
 }
 
 /** What can be added: all nodes, those that the open link fits, or what a node can become. */
-function useOffered({ link, replace }: SearchRequest): readonly Entry[] {
+function useOffered({ link, replace, insert }: SearchRequest): readonly Entry[] {
   const catalogue = useDocument((state) => state.catalogue);
   const workflow = useDocument((state) => state.history.document);
   const editor = useEditor();
   const uses = useStore(kept, (state) => state.uses);
   return useMemo(() => {
     const all = allDefinitions(catalogue, workflow, editor.path);
-    const fitting = link ? all.filter((definition) => fitsLink(definition, link.from.side, link.type)) : all;
+    const fitting = all.filter(
+      (definition) =>
+        (!link || fitsLink(definition, link.from.side, link.type)) &&
+        (!insert || fitsInto(editor.scope, editor.definitions, insert, definition)),
+    );
     const entries = entriesOf(fitting, uses);
     return replace === undefined ? entries : forReplacing(entries, editor.scope, editor.definitions, replace);
-  }, [catalogue, workflow, editor, uses, link, replace]);
+  }, [catalogue, workflow, editor, uses, link, replace, insert]);
 }
 
-function hintOf({ link, replace }: SearchRequest): string {
+function hintOf({ link, replace, insert }: SearchRequest): string {
+  if (insert) return t("search.placeholder_insert");
   if (replace !== undefined) return t("search.placeholder_replace");
   if (!link) return t("search.placeholder");
   const key = link.from.side === "output" ? "search.placeholder_fit" : "search.placeholder_give";
@@ -177,6 +191,12 @@ function place(editor: ReturnType<typeof useEditor>, request: SearchRequest, def
   const { link, replace } = request;
   if (replace !== undefined) {
     editor.perform(replaceNode(workflow, path, definitions, replace, definition));
+    return;
+  }
+  if (request.insert) {
+    const { edit, id } = addOnLink(workflow, path, definitions, definition, request.at, request.insert);
+    editor.perform(edit);
+    editor.select([id]);
     return;
   }
   // The port lands about where the link was let go.

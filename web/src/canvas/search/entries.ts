@@ -1,7 +1,7 @@
 /** What the search offers, in which order, and what narrows it down. Pure. */
 import { type Catalogue, type Definitions, definitionsOf, type NodeDefinition } from "../../graph/catalogue";
-import { fits } from "../../graph/connect";
-import type { Scope, ScopePath, Workflow } from "../../graph/document";
+import { findInput, findOutput, fits, type InputEnd } from "../../graph/connect";
+import { inputsOf, isLink, nodesOf, type Scope, type ScopePath, type Workflow } from "../../graph/document";
 import { replacementScore } from "../../graph/replace";
 import { wouldNest } from "../../graph/scopes";
 
@@ -52,6 +52,15 @@ export function fitsLink(definition: NodeDefinition, side: "input" | "output", t
   return side === "output"
     ? definition.inputs.some((socket) => fits(type, socket.type))
     : definition.outputs.some((socket) => fits(socket.type, type));
+}
+
+/** Whether a node could stand in a link. */
+export function fitsInto(scope: Scope, definitions: Definitions, end: InputEnd, definition: NodeDefinition): boolean {
+  const value = inputsOf(nodesOf(scope)[end.node] ?? { type: "" })[end.input];
+  if (!isLink(value)) return false;
+  const from = findOutput(scope, definitions, { node: value.link[0], output: value.link[1] })?.type ?? "any";
+  const to = findInput(scope, definitions, end)?.type ?? "any";
+  return fitsLink(definition, "output", from) && fitsLink(definition, "input", to);
 }
 
 /** The entries of a list, the often used ones first, the others by category; uses weigh in a search as well. */

@@ -3,6 +3,7 @@ export const search = {
   "search.placeholder": "Search nodes",
   "search.placeholder_fit": "Nodes that take {type}",
   "search.placeholder_give": "Nodes that give {type}",
+  "search.placeholder_insert": "Nodes that fit into this link",
   "search.placeholder_replace": "What it becomes",
   "search.takes": "Takes…",
   "search.gives": "Gives…",
