@@ -77,6 +77,9 @@ FINISHED = frozenset({"succeeded", "failed", "canceled", "interrupted"})
 QUIET_S = 60.0
 """Silence after which a stream counts as broken; the server gives a sign of life four times as often."""
 
+FOLDER = "inode/directory"
+"""The media type of a folder of files."""
+
 ATTEMPTS = 6
 """How often a broken request is taken up again without getting any further."""
 
@@ -270,6 +273,8 @@ class Client:
     async def download(self, artifact: Artifact, path: str | os.PathLike[str]) -> Path:
         """Fetch a file that a job made, and check it; a download that breaks goes on where it broke.
 
+        A folder, such as an image sequence, comes as a ZIP archive, which checks its own files; it starts over.
+
         Args:
             artifact: Which.
             path: Where to put it; it appears there only when it is whole.
@@ -282,6 +287,8 @@ class Client:
         partial = target.with_name(f"{target.name}.{artifact.digest}.part")
         attempts = 0
         while True:
+            if artifact.media_type == FOLDER:
+                partial.unlink(missing_ok=True)
             had = _size(partial)
             try:
                 await self._fetch(artifact, partial)
@@ -291,7 +298,8 @@ class Client:
                 if attempts >= ATTEMPTS:
                     raise DisconnectedError(f"the download of {artifact.name} broke off: {error}") from error
             await asyncio.sleep(_pause_s(attempts))
-        if await asyncio.to_thread(_digest, partial) != artifact.digest:
+        is_file = artifact.media_type != FOLDER
+        if is_file and await asyncio.to_thread(_digest, partial) != artifact.digest:
             partial.unlink()
             raise BrokenDownloadError(f"{artifact.name} arrived damaged", "bad_digest", "download it again")
         partial.replace(target)

@@ -10,6 +10,7 @@ from aiohttp import web
 from server.api.endpoint import PREFIX, endpoint, json_answer
 from server.api.errors import ApiError
 from server.api.files import inert_headers, is_plain_file, pieces_of, send_file
+from server.api.folders import FOLDER, archive_pieces, send_archive
 from server.api.incoming import receive, safe_name
 from server.api.keys import SERVICE, SETTINGS
 from server.api.schema import ArtifactEntry, ArtifactList, ArtifactsQuery, RangeHeaders, UploadAnswer
@@ -35,24 +36,28 @@ async def get_artifact(request: web.Request, digest: str, headers: RangeHeaders)
     """Return a file, or a part of it.
 
     The ETag is the digest of its content. A picture, video or sound that browsers know is shown in place; all else is
-    downloaded.
+    downloaded. A folder, such as an image sequence, comes as a ZIP archive, which has no ETag and no parts.
     """
     del headers  # checked for their form here, read where the file is sent
     artifact, path = await find_artifact(request, digest)
+    if path.is_dir():
+        return await send_archive(request, path)
     name = PurePosixPath(artifact.path).name
     return await send_file(request, path, f'"{artifact.digest}"', inert_headers(name, artifact.media_type))
 
 
 @endpoint("POST", "/artifacts/{digest}/upload", status=201, answer=UploadAnswer, refuses=(404, 410, 413, 507))
 async def keep_as_upload(request: web.Request, digest: str) -> web.Response:
-    """Copy a file into the uploads folder, as it is, so that a workflow can load it.
+    """Copy a file into the uploads folder, as it is, so that a workflow can load it; a folder as a ZIP archive.
 
     `name` in the answer is what a file input takes. Doing it again gives the same name.
     """
     artifact, path = await find_artifact(request, digest)
     settings = request.app[SETTINGS]
-    name = safe_name(PurePosixPath(artifact.path).name)
-    received = await receive(pieces_of(path), settings.folders.uploads, name, settings.max_upload_bytes)
+    folder = path.is_dir()
+    name = safe_name(PurePosixPath(artifact.path).name + (".zip" if folder else ""))
+    pieces = archive_pieces(path) if folder else pieces_of(path)
+    received = await receive(pieces, settings.folders.uploads, name, settings.max_upload_bytes)
     answer = UploadAnswer.model_validate({**upload_entry(received.path), "digest": received.digest})
     return json_answer(answer, 201, {"Location": answer.url})
 
@@ -85,9 +90,16 @@ def _locate(folders: Folders, artifact: JobArtifact) -> Path:
         path = folders.resolve("outputs", artifact.path)
     except ValueError as error:
         raise ApiError(410, "artifact_gone", f"{artifact.path!r} leads outside the outputs folder", hint) from error
-    if not is_plain_file(path) or path.stat().st_size != artifact.size_bytes:
+    whole = path.is_dir() if artifact.media_type == FOLDER else is_plain_file(path)
+    if not whole or _size(path) != artifact.size_bytes:
         raise ApiError(410, "artifact_gone", f"the file {artifact.path!r} is not what the job made", hint)
     return path
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, or of all files of a folder."""
+    files = [entry for entry in path.iterdir() if entry.is_file()] if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
 
 
 ENDPOINTS = (list_artifacts, get_artifact, keep_as_upload)

@@ -102,10 +102,12 @@ def _only(artifacts: Sequence[Artifact], target: Path) -> Artifact:
 
 
 def _copy(source: Path, target: Path) -> Path:
-    """Copy a file, whole or not at all."""
+    """Copy a file, whole or not at all, or a folder of files."""
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            return Path(shutil.copytree(source, target, dirs_exist_ok=True))
         shutil.copyfile(source, draft)
         draft.replace(target)
     except OSError as error:

@@ -1,10 +1,14 @@
-"""Files in the outputs folder: written whole or not at all, numbered without races, and recognised later."""
+"""Files in the outputs folder: written whole or not at all, numbered without races, and recognised later.
+
+An artifact may be a folder of files too, such as an image sequence; then its size and digest are of all of them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -20,9 +24,9 @@ def save_artifact(outputs: Path, target: Path, suffix: str, media_type: str, wri
     Args:
         outputs: The outputs folder.
         target: Wanted path inside it, without number and suffix.
-        suffix: With its dot.
-        media_type: Such as `video/mp4`.
-        write: Writes the content to the path that it is given.
+        suffix: With its dot; empty for a folder.
+        media_type: Such as `video/mp4`; `inode/directory` for a folder.
+        write: Writes the content to the path that it is given, or makes a folder there with files in it.
 
     Raises:
         OSError: The disk is full, or the folder may not be written; nothing is left behind.
@@ -31,10 +35,13 @@ def save_artifact(outputs: Path, target: Path, suffix: str, media_type: str, wri
     temporary = target.parent / f".{uuid.uuid4().hex}{suffix}"
     try:
         write(temporary)
-        make_durable(temporary)
-        size_bytes, digest = temporary.stat().st_size, file_digest(temporary)
+        for file in files_of(temporary):
+            make_durable(file)
+        size_bytes, digest = content_size(temporary), content_digest(temporary)
         final = _publish(temporary, target, suffix)
     finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
         temporary.unlink(missing_ok=True)
     sync_folder(final.parent)
     return Artifact(final.relative_to(outputs).as_posix(), media_type, size_bytes, digest)
@@ -58,12 +65,33 @@ def is_intact(outputs: Path, artifact: Artifact, stamp: int) -> bool:
     """
     path = outputs / artifact.path
     try:
-        status = path.stat()
-        if status.st_size != artifact.size_bytes:
+        if content_size(path) != artifact.size_bytes:
             return False
-        return status.st_mtime_ns == stamp or file_digest(path) == artifact.digest
+        return path.stat().st_mtime_ns == stamp or content_digest(path) == artifact.digest
     except OSError:
         return False
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the file itself, or the files of a folder in the order of their names."""
+    return sorted(entry for entry in path.iterdir() if entry.is_file()) if path.is_dir() else [path]
+
+
+def content_size(path: Path) -> int:
+    """Return the bytes of a file, or of all files of a folder.
+
+    Raises:
+        OSError: It is gone.
+    """
+    return sum(file.stat().st_size for file in files_of(path))
+
+
+def content_digest(path: Path) -> str:
+    """Return the digest of a file's content, or of the names and contents of all files of a folder."""
+    if not path.is_dir():
+        return file_digest(path)
+    lines = "".join(f"{file_digest(file)} {file.name}\n" for file in files_of(path))
+    return hashlib.blake2b(lines.encode(), digest_size=20).hexdigest()
 
 
 def file_digest(path: Path) -> str:
@@ -112,6 +140,12 @@ def _move_to_free_name(temporary: Path, final: Path) -> None:
     Raises:
         FileExistsError: The name is taken.
     """
+    if temporary.is_dir():
+        # Windows refuses a name that is taken by itself; elsewhere a folder may take the place of an empty one.
+        if os.name == "posix":
+            final.mkdir()
+        temporary.rename(final)
+        return
     try:
         os.link(temporary, final)
     except FileExistsError:

@@ -109,12 +109,12 @@ class SocketType:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file that a job produced.
+    """A file that a job produced, or a folder of files, such as an image sequence.
 
     Attributes:
         path: Relative to the outputs folder, with forward slashes.
-        media_type: Such as `video/mp4`.
-        size_bytes: Length of the file.
+        media_type: Such as `video/mp4`; `inode/directory` for a folder.
+        size_bytes: Length of the file, or of all files.
         digest: BLAKE2b-160 of its content in hexadecimal; also its id over HTTP.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 
+from .alpha import check_alpha, opacities
 from .audio import LAYOUTS, audio_frame, resample_audio
 from .chapters import cut_chapters, write_chapters
 from .codecs import Codec, choose_codec, choose_options, choose_pixel_format, hardware_options
@@ -81,7 +82,7 @@ def write_video(
     chosen = choose_codec(codec, target)
     pixels = choose_pixel_format(codec, pixel_format, clip, alpha=alpha is not None)
     options = choose_options(codec, crf, preset, pixels)
-    _check_alpha(clip, alpha)
+    check_alpha(clip, alpha)
     plan = _Encoding(chosen, chosen.encoder, pixels, pixels, options)
     if on_card is not None:
         plan = _on_card(codec, plan, clip, crf, on_card)
@@ -121,17 +122,6 @@ def _on_card(name: str, plan: _Encoding, clip: Clip, crf: int | None, notify: Ca
         notify(f"NVENC cannot be used here ({reason}), so {name} is encoded in software")
         return plan
     return replace(plan, encoder=encoder, taken=PIXEL_FORMATS[plan.stored], options=options)
-
-
-def _check_alpha(clip: Clip, alpha: Clip | None) -> None:
-    if alpha is None:
-        return
-    if (alpha.width, alpha.height, alpha.fps) != (clip.width, clip.height, clip.fps):
-        raise MediaError(
-            f"the transparency is {alpha.width}x{alpha.height} at {alpha.fps} frames a second, but the clip is "
-            f"{clip.width}x{clip.height} at {clip.fps}",
-            "bring them to one size and rate first",
-        )
 
 
 @dataclass(slots=True)
@@ -187,10 +177,10 @@ class _Writer:
         """Encode every frame, keeping the sound in step, and return how many frames there were."""
         dtype = self.plan.dtype
         done = 0
-        with closing(clip.chunks()) as blocks, closing(_opacities(alpha, dtype)) as opacities:
+        with closing(clip.chunks()) as blocks, closing(opacities(alpha, dtype)) as opaque:
             for block in blocks:
                 for pixels in convert_dtype(block, dtype):
-                    self._write_frame(pixels, next(opacities), done)
+                    self._write_frame(pixels, next(opaque), done)
                     done += 1
                 self._write_sound(done / clip.fps)
                 if progress is not None:
@@ -210,19 +200,6 @@ class _Writer:
     def _write_sound(self, until_s: Fraction) -> None:
         if self.sound is not None:
             self.container.mux(self.sound.encode_until(until_s))
-
-
-def _opacities(alpha: Clip | None, dtype: str) -> Generator[Array | None]:
-    """Yield the opacity (H, W) of each frame, or None for each when there is none."""
-    if alpha is None:
-        while True:
-            yield None
-    done = 0
-    with closing(alpha.frames()) as frames:
-        for pixels in frames:
-            yield convert_dtype(pixels[:, :, 1], dtype)
-            done += 1
-    raise MediaError(f"the transparency ends after {done} frames, before the clip does", "make it as long as the clip")
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -195,3 +196,17 @@ async def test_a_wrong_token_and_a_missing_server_are_told_apart(
 def test_one_call_does_it_all(server: LiveServer, tmp_path: Path) -> None:
     (path,) = submit_and_wait(server.url, TOKEN, writes(), {"words": "in one call"}, folder=tmp_path)
     assert path.read_text() == "in one call"
+
+
+async def test_a_folder_comes_as_an_archive_and_can_be_loaded_again(client: Client, tmp_path: Path) -> None:
+    job = await client.submit(workflow(s=("write_folder", {"text": "x" * 100_000, "files": 8})))
+    (artifact,) = (await job.wait()).artifacts
+    assert artifact.media_type == "inode/directory"
+    (tmp_path / f"notes.zip.{artifact.digest}.part").write_bytes(b"what an earlier try left")
+    path = await client.download(artifact, tmp_path / "notes.zip")
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        names = [f"notes_00001/{number}.txt" for number in range(8)]
+        assert [archive.getinfo(name).file_size for name in names] == [number * 100_000 for number in range(8)]
+    kept = await client.request("POST", f"/artifacts/{artifact.digest}/upload")
+    assert kept["name"] == "notes_00001.zip"

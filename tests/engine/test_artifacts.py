@@ -236,3 +236,50 @@ def test_what_cannot_be_read_is_not_intact(tmp_path: Path) -> None:
     size = (tmp_path / "a").stat().st_size
     assert not is_intact(tmp_path, Artifact("a", "text/plain", size, "digest"), 0)
     assert artifacts.artifact_stamp(tmp_path, Artifact("none", "text/plain", 0, "")) == 0
+
+
+# folders
+
+
+def words(texts: str = "one two") -> Any:
+    return build({"s": (toys.save_folder, {"texts": texts})}, outputs={"folder": ("s", "artifact")})
+
+
+def test_a_folder_of_files_is_an_artifact_too(bench: Bench) -> None:
+    made = bench.run(words()).artifacts[0].artifact
+    assert (made.path, made.media_type, made.size_bytes) == ("words_00001", "inode/directory", 6)
+    assert files(bench) == ["words_00001", "words_00001/one.txt", "words_00001/two.txt"]
+    bench.reopen()
+    assert bench.run(words()).ran == 0
+    assert bench.run(words("one three")).artifacts[0].artifact.path == "words_00002"
+
+
+@pytest.mark.parametrize("name", ["two.txt", "."])
+def test_a_folder_that_lost_a_file_is_saved_again(name: str, bench: Bench) -> None:
+    bench.run(words())
+    folder = bench.folders.outputs / "words_00001"
+    for path in [folder / name] if name != "." else list(folder.iterdir()):
+        path.unlink()
+    bench.reopen()
+    again = bench.run(words())
+    assert (again.ran, again.artifacts[0].artifact.path) == (1, "words_00002")
+
+
+def test_a_file_that_was_changed_in_a_folder_is_noticed(bench: Bench) -> None:
+    bench.run(words())
+    folder = bench.folders.outputs / "words_00001"
+    (folder / "two.txt").write_text("owt", encoding="utf-8")
+    os.utime(folder, (1, 1))
+    bench.reopen()
+    assert bench.run(words()).ran == 1
+
+
+def test_a_folder_that_was_not_finished_leaves_nothing(bench: Bench) -> None:
+    assert bench.run(words("one full")).status == "failed"
+    assert files(bench) == []
+
+
+def test_no_folder_takes_the_place_of_another(bench: Bench) -> None:
+    (bench.folders.outputs / "words_00001").mkdir()
+    assert bench.run(words()).artifacts[0].artifact.path == "words_00002"
+    assert list((bench.folders.outputs / "words_00001").iterdir()) == []

@@ -333,6 +333,21 @@ def save_text(*, text: str = "", name: str = "note", ctx: Context) -> Artifact:
 
 
 @node(category="toy", sink=True)
+def save_folder(*, texts: str = "one two", ctx: Context) -> Artifact:
+    """Write a folder of files, one for each word."""
+    calls.append("save_folder")
+
+    def write(path: Path) -> None:
+        path.mkdir()
+        for word in texts.split():
+            if word == "full":
+                raise OSError(28, "No space left on device")
+            (path / f"{word}.txt").write_text(word, encoding="utf-8")
+
+    return ctx.save("words", "", "inode/directory", write)
+
+
+@node(category="toy", sink=True)
 def save_stream(stream: Stream, *, quality: int = 1, ctx: Context) -> Artifact:
     """Write a stream to a file."""
     calls.append("save_stream")

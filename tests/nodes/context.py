@@ -57,6 +57,6 @@ class FakeContext:
         path = self.folders.resolve("outputs", name + suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path)
-        content = path.read_bytes()
+        content = b"".join(file.read_bytes() for file in sorted(path.iterdir())) if path.is_dir() else path.read_bytes()
         digest = hashlib.blake2b(content, digest_size=20).hexdigest()
         return Artifact(name + suffix, media_type, len(content), digest)

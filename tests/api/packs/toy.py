@@ -46,6 +46,18 @@ def write(
     return ctx.save(name, suffix, TYPES[suffix], lambda path: path.write_bytes(content))
 
 
+@node(category="toy", sink=True)
+def write_folder(*, text: str = "hello", files: int = 2, ctx: Context) -> Artifact:
+    """Write a folder of texts."""
+
+    def write(path: Path) -> None:
+        path.mkdir()
+        for number in range(files):
+            (path / f"{number}.txt").write_text(text * number, encoding="utf-8")
+
+    return ctx.save("notes", "", "inode/directory", write)
+
+
 @node(category="toy", sink=True, cached=False)
 def count(*, to: int = 3, pause_s: float = 0.0, ctx: Context) -> Annotated[int, Output("value")]:
     """Count with a pause after each number, previewing and logging on the way."""
