@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.table import machine
 
-NAMES = ("startup", "engine", "jobs", "generation", "streaming", "editor")
+NAMES = ("startup", "engine", "jobs", "generation", "streaming", "speed", "editor")
 ON_REQUEST = ("long_clip",)
 
 

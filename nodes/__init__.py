@@ -4,7 +4,7 @@ Nothing heavy is imported at the top of any file in this package: torch, av and 
 that need them, so that a workflow can be checked and planned without them.
 """
 
-from server.diffusion.types import Conditioning, Guidance, Latent, Model, TextEncoder, Vae
+from server.diffusion.types import Conditioning, Guidance, Latent, Model, Speed, TextEncoder, Vae
 from server.kit import (
     Advanced,
     Artifact,
@@ -70,6 +70,7 @@ __all__ = [
     "ShownIf",
     "Slider",
     "SocketType",
+    "Speed",
     "Text",
     "TextEncoder",
     "Toggle",

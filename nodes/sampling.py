@@ -17,6 +17,7 @@ from nodes import (
     Number,
     Seed,
     Slider,
+    Speed,
     node,
 )
 from nodes.blame import blaming
@@ -36,6 +37,7 @@ def denoise(
     latent: Latent,
     negative: Conditioning | None = None,
     guidance: Guidance | None = None,
+    speed: Speed | None = None,
     *,
     seed: Annotated[int, Seed()] = 0,
     steps: Annotated[int, Slider(1, 100)] = 30,
@@ -62,6 +64,7 @@ def denoise(
         latent: An empty latent, or one to change, shaped (batch, channels, frames, height, width).
         negative: What to avoid; nothing in particular when it is not connected.
         guidance: Another way to guide than the plain one, from a guidance node.
+        speed: What to do to be faster, from a speed node.
         seed: Of the noise; the same seed and settings give the same video.
         steps: Solver evaluations; more is slower and finer.
         guidance_scale: How strictly to follow the prompt; 1 does without the negative prompt and is twice as fast.
@@ -101,6 +104,7 @@ def denoise(
             guidance_scale_2=guidance_scale_2 or None,
             boundary=boundary or None,
             true_cfg_scale=true_cfg_scale,
+            speed=speed,
             progress=_reporter(model, ctx),
             notice=lambda message: ctx.warn(message, hint="close other programs, or make a smaller clip"),
             device=ctx.device,

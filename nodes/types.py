@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from nodes import Audio, Clip, Conditioning, Guidance, Image, Latent, Mask, Model, SocketType, TextEncoder, Vae
+from nodes import Audio, Clip, Conditioning, Guidance, Image, Latent, Mask, Model, SocketType, Speed, TextEncoder, Vae
 from nodes.codecs import AudioCodec, ClipCodec, ConditioningCodec, ImageCodec, LatentCodec, MaskCodec
 
 _STREAM_BYTES = 4096
@@ -46,6 +46,7 @@ SOCKET_TYPES: tuple[SocketType, ...] = (
         _tensor_bytes,
     ),
     SocketType("Guidance", Guidance, "#e8a33d", "How strictly, when and in what way a prompt is followed."),
+    SocketType("Speed", Speed, "#7bd88f", "What a run does to be faster."),
     SocketType("Latent", Latent, "#f78fd0", "A video in a model's own space.", LatentCodec(), _tensor_bytes),
     SocketType("Clip", Clip, "#4fc3f7", "Frames with their rate, colors and sound.", ClipCodec(), _clip_bytes),
     SocketType("Image", Image, "#5c8df6", "One picture.", ImageCodec(), _image_bytes),

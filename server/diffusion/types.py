@@ -215,6 +215,32 @@ class Guidance:
     layer_stop: float = 0.2
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """What a run does to be faster, at the cost of exactness.
+
+    Attributes:
+        cache: What is not computed anew at every step: "none", "first_block" (First Block Cache), "sea" (SeaCache),
+            "taylor" (TaylorSeer) or "mag" (MagCache).
+        threshold: Of all but taylor: how much change is passed over; more is faster and coarser.
+        interval: Of taylor: of how many steps one is computed.
+        order: Of taylor: of the series that stands for the others, 0 to 2.
+        warmup: Steps at the beginning that are always computed.
+        ratios: Of mag: how much smaller a step's residual is than the one before, measured for the model.
+        attention: "auto", or the attention kernel by diffusers' name.
+        compile: Whether to compile the network's repeated blocks; the first step then takes minutes.
+    """
+
+    cache: str = "none"
+    threshold: float = 0.1
+    interval: int = 3
+    order: int = 1
+    warmup: int = 3
+    ratios: tuple[float, ...] = ()
+    attention: str = "auto"
+    compile: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Latent:
     """A clip in a model's latent space, normalised as the model expects it.

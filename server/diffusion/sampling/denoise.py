@@ -18,7 +18,8 @@ from server.diffusion.sampling.guiders import Guiders
 from server.diffusion.sampling.masking import Kept
 from server.diffusion.sampling.solver_table import AUTO
 from server.diffusion.sampling.solvers import Solver
-from server.diffusion.types import Conditioning, Guidance, Latent, Model
+from server.diffusion.sampling.speed import quickened
+from server.diffusion.types import Conditioning, Guidance, Latent, Model, Speed
 
 Progress: TypeAlias = Callable[[int, int, Callable[[], Latent]], None]
 """Called after each step with the steps done, the steps to do, and a supplier of the clean latent as it looks now.
@@ -45,6 +46,7 @@ def denoise(
     guidance_scale_2: float | None = None,
     true_cfg_scale: float = 1.0,
     boundary: float | None = None,
+    speed: Speed | None = None,
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
     device: str = "auto",
@@ -74,6 +76,7 @@ def denoise(
         guidance_scale_2: Of the low-noise expert; None is the model's own, or else the same as `guidance_scale`.
         true_cfg_scale: Above 1, guidance away from the negative for a model with embedded guidance: two forwards.
         boundary: Share of the training timesteps below which the low-noise expert runs; None keeps the model's own.
+        speed: What to do to be faster at the cost of exactness.
         progress: Called after each step; see `Progress`.
         notice: Told, in words, when memory ran out and the run goes on with less of it.
         device: Where to run.
@@ -106,6 +109,7 @@ def denoise(
         scales=scales,
         guiders=None if guidance is None or guidance == Guidance() else Guiders(guidance),
         latent=latent,
+        speed=speed,
         progress=progress,
         notice=notice,
         covered=covered,
@@ -139,6 +143,7 @@ class _Run:
     scales: guiding.Scales
     guiders: Guiders | None
     latent: Latent
+    speed: Speed | None
     progress: Progress | None
     notice: Callable[[str], None] | None
     covered: schedules.Span
@@ -161,7 +166,7 @@ class _Run:
         """Take the steps of one expert; where memory runs out, go on from the same step with less of it."""
         second = expert.expert == expert.capabilities.experts[-1]
         while position.index < end:
-            with residency.use(expert, device) as denoiser:
+            with residency.use(expert, device) as denoiser, quickened(denoiser, self.speed, self.solver.total):
                 whole = self._loop(denoiser, end, position, second)
             if not whole:
                 held = residency.ease(expert, device)
