@@ -71,7 +71,7 @@ def run() -> Table:
     return Table("A 1080p clip as a stream", note, head, rows)
 
 
-def write_source(path: Path, seconds: int, tone_hz: float | None = None) -> Path:
+def write_source(path: Path, seconds: int) -> Path:
     """Write a clip of a test pattern: two seconds of it, encoded once and repeated."""
     import av
 
@@ -79,19 +79,16 @@ def write_source(path: Path, seconds: int, tone_hz: float | None = None) -> Path
     from server.media.pattern import pattern_clip
 
     once = path.with_name(f"once-{path.name}")
-    write_video(once, pattern_clip(*SIZE, fps=FPS, frame_count=2 * FPS, tone_hz=tone_hz), preset="ultrafast")
-    with av.open(str(path), "w") as writer:
-        tracks: dict[str, Any] = {}
+    write_video(once, pattern_clip(*SIZE, fps=FPS, frame_count=2 * FPS), preset="ultrafast")
+    with av.open(str(path), "w") as writer, av.open(str(once)) as first:
+        track: Any = writer.add_stream_from_template(first.streams.video[0])
         for number in range(seconds // 2):
             with av.open(str(once)) as reader:
-                for packet in reader.demux():
+                for packet in reader.demux(video=0):
                     if packet.dts is None or packet.pts is None or packet.time_base is None:
                         continue
-                    kind = packet.stream.type
-                    if kind not in tracks:
-                        tracks[kind] = writer.add_stream_from_template(packet.stream)
                     later = int(2 * number / packet.time_base)
-                    packet.dts, packet.pts, packet.stream = packet.dts + later, packet.pts + later, tracks[kind]
+                    packet.dts, packet.pts, packet.stream = packet.dts + later, packet.pts + later, track
                     writer.mux(packet)
     once.unlink()
     return path

@@ -12,14 +12,16 @@ import numpy as np
 
 from .container import open_container, packets
 from .errors import MediaError
+from .samples import SampleStore
 from .types import Audio
 
 if TYPE_CHECKING:
     from .types import Array
 
 LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-# 2 GiB is more than an hour and a half of stereo at 48 kHz.
-MAX_AUDIO_BYTES = 2 * 2**30
+# More than six hours of stereo at 48 kHz; what is long is on disk.
+MAX_AUDIO_BYTES = 8 * 2**30
+MAX_LEAD_BYTES = 2**30
 
 
 def read_audio(
@@ -59,52 +61,47 @@ def read_audio(
             # A second early, because coders need some sound before they are in step.
             container.seek(int((origin_s + start - 1) / stream.time_base), stream=stream)
         frames = (frame for packet in packets(container, stream) for frame in stream.decode(packet))
-        samples, first_s = _decode(frames, rate, channels, origin_s, end)
-    offset = round((first_s - start) * rate)
-    if end is not None:
-        # Sound that starts after the end of the span is silence, however late a damaged file says that it comes.
-        offset = min(offset, round((end - start) * rate))
-    samples = _shift(samples, offset)
+        samples, drop = _decode(frames, rate, channels, origin_s=origin_s, start=start, end=end)
+    samples = samples[:, drop:]
     if end is not None:
         samples = samples[:, : round((end - start) * rate)]
-    return Audio(np.ascontiguousarray(samples), rate)
+    return Audio(samples, rate)
 
 
 def _decode(
-    frames: Iterable[Any], rate: int, channels: int, origin_s: Fraction | None, end: Fraction | None
-) -> tuple[Array, Fraction]:
-    """Decode up to time ``end``; return samples (channels, n) and the time of the first one, both after the origin."""
+    frames: Iterable[Any], rate: int, channels: int, *, origin_s: Fraction | None, start: Fraction, end: Fraction | None
+) -> tuple[Array, int]:
+    """Decode up to time ``end``; return samples (channels, n), and how many of them come before ``start``."""
     resampler, kind = None, None
-    blocks: list[Array] = []
-    origin, first_s = origin_s, None
-    size_bytes = 0
-    for frame in frames:
-        clock_s = Fraction(0) if frame.pts is None else frame.pts * frame.time_base
-        origin = clock_s if origin is None else origin
-        time_s = clock_s - origin
-        first_s = time_s if first_s is None else first_s
-        if end is not None and time_s > end:
-            break
-        # Broadcasts change their channels midway, and a resampler takes only what it was begun with.
-        if resampler is None or kind != (frame.format.name, frame.layout.name, frame.sample_rate):
-            kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-            resampler = av.AudioResampler(format="fltp", layout=LAYOUTS[channels], rate=rate)
-        for converted in resampler.resample(frame):
-            blocks.append(converted.to_ndarray())
-            size_bytes += blocks[-1].nbytes
-        if size_bytes > MAX_AUDIO_BYTES:
-            raise MediaError("the sound is too long for memory", "load a shorter part with start and duration")
-    samples = np.concatenate(blocks, axis=1) if blocks else np.zeros((channels, 0), np.float32)
-    return samples.astype(np.float32, copy=False), first_s or Fraction(0)
+    origin, drop = origin_s, None
+    with SampleStore(channels) as store:
+        for frame in frames:
+            clock_s = Fraction(0) if frame.pts is None else frame.pts * frame.time_base
+            origin = clock_s if origin is None else origin
+            time_s = clock_s - origin
+            if drop is None:
+                drop = max(0, round((start - time_s) * rate))
+                # Sound that starts after the end of the span is silence, however late a damaged file says it comes.
+                first_s = time_s if end is None else min(time_s, end)
+                _lead_in(store, round((first_s - start) * rate), channels)
+            if end is not None and time_s > end:
+                break
+            # Broadcasts change their channels midway, and a resampler takes only what it was begun with.
+            if resampler is None or kind != (frame.format.name, frame.layout.name, frame.sample_rate):
+                kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+                resampler = av.AudioResampler(format="fltp", layout=LAYOUTS[channels], rate=rate)
+            for converted in resampler.resample(frame):
+                store.add(converted.to_ndarray())
+            if store.size_bytes > MAX_AUDIO_BYTES:
+                raise MediaError("the sound is too long", "load a shorter part with start and duration")
+        return store.samples(), drop or 0
 
 
-def _shift(samples: Array, offset: int) -> Array:
-    """Put ``offset`` samples of silence before the sound, or drop as many when it is negative."""
-    if offset <= 0:
-        return samples[:, -offset:]
-    if (offset + samples.shape[1]) * samples.shape[0] * 4 > MAX_AUDIO_BYTES:
-        raise MediaError("the sound starts too late to be led by silence in memory", "load a shorter part of it")
-    return np.concatenate([np.zeros((samples.shape[0], offset), np.float32), samples], axis=1)
+def _lead_in(store: SampleStore, count: int, channels: int) -> None:
+    """Put silence before sound that starts after the span does."""
+    if count * channels * 4 > MAX_LEAD_BYTES:
+        raise MediaError("the sound starts too late to be led by silence", "load a shorter part of it")
+    store.add_silence(count)
 
 
 def silence(duration_s: Fraction | float, sample_rate: int = 48000, channels: int = 2) -> Audio:

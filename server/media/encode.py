@@ -23,6 +23,7 @@ from .errors import MediaError
 from .files import explain_os_error, write_whole
 from .hardware import PIXEL_FORMATS, why_unusable
 from .probe import MediaInfo, probe, sound_end
+from .samples import let_go_of_pages
 from .types import Audio, Clip, ColorTags
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _AUDIO_BITS_PER_CHANNEL = 128_000
 _AUDIO_BLOCK = 2**16
 # MKV and WebM count in milliseconds.
 _CLOCK_S = Fraction(2, 1000)
+# Samples that are read before memory which long sound has come to take is given back.
+_SOUND_PAGES = 2**20
 
 ProgressCallback = Callable[[int, "int | None"], None]
 
@@ -232,6 +235,8 @@ class _SoundTrack:
         if not part.shape[1]:
             return []
         frame = audio_frame(part, self.audio.sample_rate, self.position)
+        if self.position // _SOUND_PAGES != end // _SOUND_PAGES:
+            let_go_of_pages(self.audio.samples)
         self.position = end
         return self.stream.encode(frame)
 

@@ -10,9 +10,13 @@ import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from .errors import MediaError
 from .types import File
+
+if TYPE_CHECKING:
+    from .types import Array
 
 MEDIA_TYPES = {
     ".mp4": "video/mp4",
@@ -85,6 +89,13 @@ def write_whole(path: Path) -> Generator[Path]:
             raise explain_os_error(error, path) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_all(stream: IO[bytes], array: Array) -> None:
+    """Write an array's bytes to an unbuffered file; numpy would lose the system's reason when the disk is full."""
+    data = array.reshape(-1).view("u1").data
+    while data:
+        data = data[stream.write(data) :]
 
 
 def make_durable(path: Path) -> None:

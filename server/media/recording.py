@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
-from .files import explain_os_error, make_durable, sync_folder
+from .files import explain_os_error, make_durable, sync_folder, write_all
+from .samples import let_go_of_pages
 from .types import Clip, as_pixels
 from .yuv import Developer, YuvBlock, siting_of
 
 if TYPE_CHECKING:
-    from .types import Array, Block
+    from .types import Block
 
 _log = logging.getLogger(__name__)
 META = "meta.json"
@@ -28,6 +29,7 @@ SOUND = "audio.npy"
 VERSION = 2
 PART_BYTES = 64 * 2**20
 """A file of frames is closed, and made durable, when it has grown to this."""
+_SOUND_BLOCK = 2**20
 
 
 @dataclass(slots=True)
@@ -78,11 +80,15 @@ class Recording:
         """Make the folder, and store the sound."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.clip.audio is not None:
-            samples = np.ascontiguousarray(self.clip.audio.samples)
+            samples = self.clip.audio.samples
+            header = {"descr": "<f4", "fortran_order": False, "shape": samples.shape}
             with self._created(SOUND) as stream:
-                np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(samples))
-                _write(stream, samples)
+                np.lib.format.write_array_header_1_0(stream, header)
+                for channel in samples:
+                    for start in range(0, channel.size, _SOUND_BLOCK):
+                        write_all(stream, np.ascontiguousarray(channel[start : start + _SOUND_BLOCK], "<f4"))
                 _sync(stream)
+            let_go_of_pages(samples)
 
     def add(self, block: Block) -> None:
         """Store the next frames."""
@@ -100,7 +106,7 @@ class Recording:
             self._close_part()
             self._file = self._created(part_name(len(self.parts)))
             self.parts.append(form)
-        _write(self._file, raw)
+        write_all(self._file, raw)
         self.parts[-1].frames += int(block.shape[0])
 
     def finish(self) -> None:
@@ -158,13 +164,6 @@ class Recording:
             with self._file as stream:
                 self._file = None
                 _sync(stream)
-
-
-def _write(stream: BinaryIO, array: Array) -> None:
-    """Write an array's bytes; a plain write keeps the system's reason when the disk is full, which numpy loses."""
-    data = array.reshape(-1).view(np.uint8).data
-    while data:
-        data = data[stream.write(data) :]
 
 
 def _sync(stream: BinaryIO) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 from .errors import MediaError
 from .files import explain_os_error
 from .recording import META, SOUND, VERSION, Part, Recording, part_name
+from .samples import IN_MEMORY_BYTES
 from .types import Audio, Chapter, Clip, ColorTags, as_pixels
 from .yuv import Restorer
 
@@ -203,6 +204,7 @@ def _recorded(clip: Clip, folder: Path, state: _TeeState) -> Iterator[Block]:
 
 def _load_sound(path: Path) -> Array:
     try:
-        return np.load(path, allow_pickle=False)
+        mode = "c" if path.stat().st_size > IN_MEMORY_BYTES else None
+        return np.load(path, mmap_mode=mode, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise MediaError(f"the stored clip lost its part {path.name}", "produce it again") from error
