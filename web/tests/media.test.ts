@@ -11,6 +11,7 @@ import {
   startOf,
   timecode,
 } from "../src/media/frames";
+import { lastCommon, partnerOf } from "../src/media/inStep";
 import { loaderOf } from "../src/media/use";
 import { wavePath } from "../src/media/Wave";
 import { catalogue } from "./toys";
@@ -132,5 +133,35 @@ describe("waveforms", () => {
   test("are a closed band, as high above the middle as below, and never nothing", () => {
     expect(wavePath([0.5, 1])).toBe("M0 0V-0.5H1V-1H2V1H1V0.5H0Z");
     expect(wavePath([0])).toContain("V-0.015");
+  });
+});
+
+describe("two videos in step", () => {
+  test("frames at the same time belong together, whatever the rates", () => {
+    expect(partnerOf(7, FILM, FILM, 100)).toBe(7);
+    expect(partnerOf(10, { frames: 24, seconds: 1 }, { frames: 12, seconds: 1 }, 100)).toBe(5);
+    expect(partnerOf(11, { frames: 24, seconds: 1 }, { frames: 12, seconds: 1 }, 100)).toBe(5);
+    expect(partnerOf(50, FILM, FILM, 20)).toBe(19);
+  });
+
+  test("the comparison ends with the shorter one", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 500 }),
+        rates,
+        fc.integer({ min: 1, max: 500 }),
+        rates,
+        (a, one, b, other) => {
+          const last = lastCommon(a, one, b, other);
+          expect(last).toBeGreaterThanOrEqual(0);
+          expect(last).toBeLessThan(a);
+          const partner = partnerOf(last, one, other, Number.POSITIVE_INFINITY);
+          if (last > 0)
+            expect(partner).toBeLessThan(b + Math.ceil(other.frames / other.seconds / (one.frames / one.seconds)));
+        },
+      ),
+    );
+    expect(lastCommon(100, FILM, 30, FILM)).toBe(29);
+    expect(lastCommon(30, FILM, 100, FILM)).toBe(29);
   });
 });

@@ -7,6 +7,7 @@ import { SessionProvider } from "../editor/context";
 import { Editor } from "../editor/store";
 import { nodesOf } from "../graph/document";
 import { t } from "../i18n";
+import { Comparison } from "../media/Comparison";
 import { openHere } from "./commands";
 import { Dialogs } from "./Dialogs";
 import { keepDrafts, loadDraft } from "./drafts";
@@ -104,6 +105,7 @@ function Shell({ place }: { readonly place: Workplace }) {
         <SidePanel />
       </main>
       <Dialogs />
+      <Comparison />
       <Messages />
     </div>
   );

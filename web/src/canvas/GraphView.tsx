@@ -155,7 +155,7 @@ const KNOB_COLORS: Record<string, string> = {
 function useFlowNodes(scene: Scene, far: RefObject<boolean>): Node[] {
   const [keeper] = useState(() => new FlowNodes());
   const cut = useCut();
-  const kept = useFocusedNode();
+  const kept = useKeptNodes();
   const selection = useDocument((state) => state.selection);
   const groups =
     useDocument((state) => (state.scope.length === 0 ? state.history.document.groups : undefined)) ?? NO_LIST;
@@ -181,14 +181,15 @@ function useCut(): Rect | null {
   });
 }
 
-/** The node that has the focus stays mounted, so that what is typed in it is not lost by scrolling. */
-function useFocusedNode(): ReadonlySet<string> {
+/** Nodes that stay mounted out of view: what is typed in one must not be lost by scrolling, nor a place in a video. */
+function useKeptNodes(): ReadonlySet<string> {
   const last = useRef(NOBODY);
   // Read again whenever the view moves, which is when it matters.
   useView((view) => view.viewport);
-  const id = document.activeElement?.closest<HTMLElement>("[data-node]")?.dataset["node"];
-  if (id === undefined) last.current = NOBODY;
-  else if (!last.current.has(id)) last.current = new Set([id]);
+  const elements = [document.activeElement, ...document.querySelectorAll(".graph [data-playing=true]")];
+  const ids = elements.flatMap((element) => element?.closest<HTMLElement>("[data-node]")?.dataset["node"] ?? []);
+  const same = ids.length === last.current.size && ids.every((id) => last.current.has(id));
+  if (!same) last.current = new Set(ids);
   return last.current;
 }
 

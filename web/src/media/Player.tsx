@@ -53,7 +53,7 @@ export function Player({ src, name, onUse, onCompare }: PlayerProps) {
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys of the player work wherever the focus is in it
-    <div className="player nodrag nowheel" ref={whole} data-playing={playing} onKeyDown={onKeyDown}>
+    <div className="player nodrag nowheel" ref={whole} tabIndex={-1} data-playing={playing} onKeyDown={onKeyDown}>
       <div className="player-picture">
         <video
           ref={video}

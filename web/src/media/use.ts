@@ -30,7 +30,7 @@ export function loaderOf(
  * @returns The new node's id; null when no node type loads such files.
  */
 export async function loadResult(
-  { editor, services }: Session,
+  { editor, services }: Pick<Session, "editor" | "services">,
   maker: string,
   artifact: Artifact,
 ): Promise<string | null> {

@@ -8,6 +8,9 @@ export type Artifact = {
   readonly digest: string;
 };
 
+/** A file, and which node of its job made it. */
+export type MadeFile = Artifact & { readonly node: string };
+
 export type Fault = {
   readonly message: string;
   readonly hint?: string;

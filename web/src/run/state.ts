@@ -1,6 +1,6 @@
 /** How runs stand, folded from events: pure. One record a node of the job that the canvas shows, one a job for the queue. */
 import type { EventEntry, JobEntry, PlanStep, ProblemEntry } from "../api/types";
-import { type Artifact, type Fault, known, type Outputs } from "./events";
+import { type Artifact, type Fault, known, type MadeFile, type Outputs } from "./events";
 
 export type NodeFault = {
   readonly message: string;
@@ -34,7 +34,7 @@ export type JobRun = {
   /** Share of the whole that is done, from 0 to 1. */
   readonly fraction: number;
   readonly node: string | null;
-  readonly artifacts: readonly Artifact[];
+  readonly artifacts: readonly MadeFile[];
   /** Number of its last event that was counted in; a stream that is taken up again may repeat some. */
   readonly seq: number;
 };
@@ -157,7 +157,7 @@ function jobAfter(job: JobRun, event: EventEntry): JobRun {
     case "node_finished":
       return { ...job, finished: job.finished + 1, fraction: overall({ ...job, finished: job.finished + 1 }, 0) };
     case "artifact":
-      return { ...job, artifacts: withArtifact(job.artifacts, data.artifact) };
+      return { ...job, artifacts: withArtifact(job.artifacts, { ...data.artifact, node: data.node }) };
     default:
       return job;
   }
@@ -174,7 +174,7 @@ function overall(job: JobRun, share: number): number {
   return Math.max(job.fraction, Math.min((job.finished + share) / Math.max(job.toRun, 1), 1));
 }
 
-function withArtifact(list: readonly Artifact[], artifact: Artifact): readonly Artifact[] {
+function withArtifact<T extends Artifact>(list: readonly T[], artifact: T): readonly T[] {
   return [...list.filter((entry) => entry.path !== artifact.path), artifact];
 }
 

@@ -4,6 +4,7 @@ import { CLIPBOARD_COMMANDS } from "./clipboard";
 import type { Command } from "./command";
 import { EDIT_COMMANDS } from "./edit";
 import { FILES_COMMANDS } from "./files";
+import { MEDIA_COMMANDS } from "./media";
 import { MENU_COMMANDS } from "./menu";
 import { PANELS_COMMANDS } from "./panels";
 import { RUN_COMMANDS } from "./run";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...SUBGRAPH_COMMANDS,
   ...ARRANGE_COMMANDS,
   ...MENU_COMMANDS,
+  ...MEDIA_COMMANDS,
   ...VIEW_COMMANDS,
   ...FILES_COMMANDS,
   ...PANELS_COMMANDS,

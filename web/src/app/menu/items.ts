@@ -10,6 +10,7 @@ import { exposedName, toggleExposed } from "../../graph/exposed";
 import { disconnect } from "../../graph/removing";
 import { t } from "../../i18n";
 import { commandById } from "../commands";
+import { pairOf, resultsOf } from "../commands/media";
 import { instances } from "../commands/subgraphs";
 import { shown } from "../keys";
 import type { MenuItem } from "../Menu";
@@ -66,6 +67,8 @@ function ofNodes(place: Workplace): MenuItem[] {
   return commands(place, [
     ...inside,
     "run_selected",
+    pairOf(place) !== null && "compare",
+    resultsOf(place).length > 0 && "use_as_input",
     ...modes,
     ...EDITS,
     "-",

@@ -51,6 +51,8 @@ export const commands = {
   "cmd.independent": "Make this subgraph independent",
   "cmd.group": "Group the selection",
   "cmd.note": "Add a note",
+  "cmd.compare": "Compare results",
+  "cmd.use_as_input": "Use the result as an input",
   "cmd.search": "Add a node…",
   "cmd.palette": "All commands…",
   "cmd.fit": "Fit the whole graph",

@@ -1,0 +1,174 @@
+/**
+ * Two results shown as one picture, in step to the frame: a picture of each side is kept as the browser reports it, and
+ * the two are put together only when they belong together. So what is seen is never a frame apart, however unevenly two
+ * players run. No React.
+ */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import { frameAt, middleOf, type Rate } from "./frames";
+import type { Playback } from "./playback";
+
+export type Mode = "wipe" | "side" | "difference";
+export type Look = { readonly mode: Mode; readonly edge: number; readonly gain: number; readonly swapped: boolean };
+
+/** One of the two: a video with its playback, or a picture, which goes with every frame. */
+export type Side = {
+  readonly picture: HTMLVideoElement | HTMLImageElement;
+  readonly playback: Playback | null;
+  readonly width: number;
+  readonly height: number;
+};
+
+/** Frames that two players may drift apart before the second one is set right. */
+const PATIENCE = 2;
+
+/** The frame of another video that is shown at the same time. */
+export function partnerOf(frame: number, rate: Rate, other: Rate, count: number): number {
+  return Math.min(frameAt(middleOf(frame, rate), other), count - 1);
+}
+
+/** The last frame of a video at which another one still goes on. */
+export function lastCommon(count: number, rate: Rate, otherCount: number, other: Rate): number {
+  const end = middleOf(otherCount - 1, other);
+  return Math.max(Math.min(count - 1, frameAt(end, rate)), 0);
+}
+
+export class InStep {
+  readonly look: StoreApi<Look> = createStore(() => ({ mode: "wipe" as Mode, edge: 0.5, gain: 1, swapped: false }));
+  /** Frames of the two sides that are seen. */
+  readonly seen: StoreApi<{ readonly frame: number; readonly partner: number }> = createStore(() => ({
+    frame: 0,
+    partner: 0,
+  }));
+  /** The last frame that both have. */
+  readonly last: number;
+  readonly lead: Playback | null;
+  readonly #sides: readonly [Side, Side];
+  readonly #copies: readonly [HTMLCanvasElement, HTMLCanvasElement];
+  readonly #canvas: HTMLCanvasElement;
+  readonly #follower: Playback | null;
+  readonly #stops: (() => void)[] = [];
+  #correcting = false;
+
+  constructor(canvas: HTMLCanvasElement, one: Side, other: Side) {
+    this.#canvas = canvas;
+    this.#sides = [one, other];
+    this.#copies = [document.createElement("canvas"), document.createElement("canvas")];
+    for (const copy of this.#copies) {
+      copy.width = one.width;
+      copy.height = one.height;
+    }
+    this.lead = one.playback ?? other.playback;
+    this.#follower = one.playback && other.playback;
+    this.last = this.#commonEnd();
+    for (const index of [0, 1] as const) {
+      const { playback } = this.#sides[index];
+      this.#copy(index);
+      if (playback) this.#stops.push(playback.onFrame(() => this.#shown(index)));
+    }
+    this.#stops.push(this.look.subscribe(() => this.draw()));
+    this.draw();
+    void this.seek(0);
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+  }
+
+  /** Show a frame of both sides. */
+  async seek(frame: number): Promise<void> {
+    const to = Math.min(Math.max(frame, 0), this.last);
+    await Promise.all([this.lead?.seek(to), this.#follower?.seek(this.#partner(to))]);
+    this.#pair();
+  }
+
+  step(by: number): Promise<void> {
+    return this.seek((this.lead?.state.getState().frame ?? 0) + by);
+  }
+
+  async toggle(): Promise<void> {
+    if (!this.lead) return;
+    const { playing, frame } = this.lead.state.getState();
+    if (playing) {
+      this.lead.pause();
+      this.#follower?.pause();
+      return this.seek(this.lead.state.getState().frame);
+    }
+    await this.seek(frame >= this.last ? 0 : frame);
+    this.#follower?.play();
+    this.lead.play();
+  }
+
+  /** Put the two pictures together as they are looked at now. */
+  draw(): void {
+    const { mode, edge, gain, swapped } = this.look.getState();
+    const [left, right] = swapped ? [...this.#copies].reverse() : this.#copies;
+    const context = this.#canvas.getContext("2d");
+    if (!context || !left || !right) return;
+    const { width, height } = left;
+    const across = mode === "side" ? width * 2 : width;
+    if (this.#canvas.width !== across) this.#canvas.width = across;
+    if (this.#canvas.height !== height) this.#canvas.height = height;
+    this.#canvas.parentElement?.style.setProperty("--ratio", String(across / height));
+    context.globalCompositeOperation = "source-over";
+    context.drawImage(left, 0, 0);
+    if (mode === "side") context.drawImage(right, width, 0);
+    else if (mode === "wipe") {
+      const from = Math.round(width * edge);
+      if (from < width) context.drawImage(right, from, 0, width - from, height, from, 0, width - from, height);
+    } else {
+      context.globalCompositeOperation = "difference";
+      context.drawImage(right, 0, 0);
+      context.globalCompositeOperation = "lighter";
+      for (let factor = 1; factor < gain; factor *= 2) context.drawImage(this.#canvas, 0, 0);
+    }
+  }
+
+  #commonEnd(): number {
+    if (!this.lead) return 0;
+    const { rate, count } = this.lead;
+    return this.#follower ? lastCommon(count, rate, this.#follower.count, this.#follower.rate) : count - 1;
+  }
+
+  #partner(frame: number): number {
+    const other = this.#follower;
+    return this.lead && other ? partnerOf(frame, this.lead.rate, other.rate, other.count) : 0;
+  }
+
+  #copy(index: 0 | 1): void {
+    const copy = this.#copies[index];
+    copy.getContext("2d")?.drawImage(this.#sides[index].picture, 0, 0, copy.width, copy.height);
+  }
+
+  #shown(index: 0 | 1): void {
+    this.#copy(index);
+    this.#pair();
+  }
+
+  /** Show the two pictures if they belong together; else wait, or set the second player right. */
+  #pair(): void {
+    const frame = this.lead?.state.getState().frame ?? 0;
+    const partner = this.#follower?.state.getState().frame ?? 0;
+    const ahead = partner - this.#partner(frame);
+    if (!this.#follower || ahead === 0) {
+      this.seen.setState({ frame, partner });
+      this.draw();
+    } else if (Math.abs(ahead) > PATIENCE) this.#correct();
+    if (frame >= this.last && this.lead?.state.getState().playing) void this.#again();
+  }
+
+  /** Put the second player where the first one is. */
+  #correct(): void {
+    const [one, other] = this.#sides;
+    const isPlaying = this.lead?.state.getState().playing;
+    if (this.#correcting || !isPlaying || !("currentTime" in one.picture) || !("currentTime" in other.picture)) return;
+    this.#correcting = true;
+    other.picture.addEventListener("seeked", () => (this.#correcting = false), { once: true });
+    other.picture.currentTime = one.picture.currentTime;
+  }
+
+  async #again(): Promise<void> {
+    await this.seek(0);
+    this.#follower?.play();
+    this.lead?.play();
+  }
+}
