@@ -296,3 +296,42 @@ def test_menus_open_by_mouse_and_key_and_run_commands(editor: Any) -> None:
     page.mouse.click(1200, 700, button="right")
     page.get_by_role("menuitem", name="Add a note").click()
     assert len(editor.document()["notes"]) == 1
+
+
+def test_a_subgraph_crosses_windows_by_the_clipboard(editor: Any) -> None:
+    page = editor.page
+    show(editor, film())
+    page.mouse.click(*header(editor, "cut"))
+    page.keyboard.press("Control+Shift+e")
+    page.keyboard.press("Enter")
+    page.mouse.click(*header(editor, "subgraph"))
+    page.keyboard.press("Control+c")
+    page.get_by_text("Copied the node").wait_for()
+    other = page.context.new_page()
+    other.goto(editor.server.url)
+    other.locator(".graph").wait_for()
+    other.keyboard.press("Control+a")
+    other.keyboard.press("Delete")
+    other.mouse.move(500, 400)
+    other.keyboard.press("Control+v")
+    other.locator('article[data-node="subgraph"]').wait_for()
+    other.keyboard.press("e")
+    other.locator('article[data-node="cut"]').wait_for()
+    other.close()
+
+
+def test_several_links_are_chosen_and_a_focused_port_has_a_menu(editor: Any) -> None:
+    page = editor.page
+    show(editor, film())
+    page.mouse.click(*middle_of_link(editor, "source", "clip", "cut", "clip"))
+    page.keyboard.down("Control")
+    page.mouse.click(*middle_of_link(editor, "cut", "clip", "save", "clip"))
+    page.keyboard.up("Control")
+    page.keyboard.press("Delete")
+    nodes = editor.document()["nodes"]
+    assert (nodes["cut"]["inputs"], nodes["save"]["inputs"]) == ({}, {})
+    page.keyboard.press("Control+z")
+    page.locator('[data-port="input"][data-node="save"][data-name="clip"]').focus()
+    page.keyboard.press("Shift+F10")
+    page.get_by_role("menuitem", name="Cut its links").press("Enter")
+    assert editor.document()["nodes"]["save"]["inputs"] == {}

@@ -5,6 +5,7 @@
 import { type PointerEvent, useMemo, useRef } from "react";
 import { useEditor } from "../editor/context";
 import type { Editor } from "../editor/store";
+import type { InputEnd } from "../graph/connect";
 import { type Reroute, removeReroutes } from "../graph/reroutes";
 import { beginAtReroute } from "./connecting";
 import type { CanvasParts } from "./context";
@@ -58,16 +59,36 @@ function begin(editor: Editor, parts: CanvasParts, event: PointerEvent<HTMLEleme
   const mod = event.ctrlKey || event.metaKey;
   const { shiftKey, altKey } = event;
   const scene = parts.scene.current;
+  if (mod && shiftKey) {
+    drawKnife(editor, parts, at);
+    return true;
+  }
   const reroute = rerouteAt(scene, at, REROUTE_REACH / zoom);
   const box = parts.far.current ? boxAt(scene, at) : undefined;
-  if (mod && shiftKey) drawKnife(editor, parts, at);
-  else if (reroute) takeReroute(editor, parts, event, reroute);
+  if (reroute) takeReroute(editor, parts, event, reroute);
   else if (box) dragBoxes(editor, parts, at, box, { adds: shiftKey || mod, copies: altKey });
-  else if (mod || shiftKey) drawBox(editor, parts, at, mod ? "only" : "add");
+  else return beginOnPane(editor, parts, event);
+  return true;
+}
+
+/** What a press beside everything else, or on a link, begins: nothing without a key held. */
+function beginOnPane(editor: Editor, parts: CanvasParts, event: PointerEvent<HTMLElement>): boolean {
+  const at = parts.toGraph(event.clientX, event.clientY);
+  const link = curveAt(parts.scene.current, at, LINK_REACH / editor.view.getState().viewport.zoom);
+  const mod = event.ctrlKey || event.metaKey;
+  if ((mod || event.shiftKey) && link) toggleLink(editor, link.end);
+  else if (mod || event.shiftKey) drawBox(editor, parts, at, mod ? "only" : "add");
   // Alt and a click on a link cuts it.
-  else if (altKey && !curveAt(scene, at, LINK_REACH / zoom)) drawBox(editor, parts, at, "subtract");
+  else if (event.altKey && !link) drawBox(editor, parts, at, "subtract");
   else return false;
   return true;
+}
+
+/** Add a link to the selected ones, or take it away from them. */
+function toggleLink(editor: Editor, end: InputEnd): void {
+  const { links } = editor.document.getState();
+  const others = links.filter((one) => one.node !== end.node || one.input !== end.input);
+  editor.selectLinks(others.length < links.length ? others : [...links, end]);
 }
 
 /** A point of a link is dragged; with Shift a new link is pulled out of it, with Alt it goes. */

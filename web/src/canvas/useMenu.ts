@@ -29,7 +29,7 @@ export function useMenu(parts: CanvasParts) {
 type Target = MenuRequest["target"];
 
 /** What is mounted under the pointer: a socket, a node, or a group or note. */
-function onElement(editor: Editor, element: Element): Target | null {
+export function onElement(editor: Editor, element: Element): Target | null {
   const node = element.closest<HTMLElement>("article[data-node]")?.dataset["node"];
   const frame = element.closest<HTMLElement>(".react-flow__node-group_frame, .react-flow__node-note")?.dataset["id"];
   const id = node ?? frame;

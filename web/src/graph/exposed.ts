@@ -10,6 +10,7 @@ import {
   type Json,
   linksFrom,
   nodesOf,
+  type Scope,
   type ScopePath,
   type Side,
   scopeAt,
@@ -30,9 +31,19 @@ export function exposedName(
   node: string,
   socket: string,
 ): string | undefined {
-  for (const one of exposuresOf(scopeAt(workflow, path)))
-    if (one.side === side && one.exposed.node === node && one.socket === socket) return one.name;
-  return undefined;
+  return namesOf(scopeAt(workflow, path)).get(JSON.stringify([side, node, socket]));
+}
+
+const known = new WeakMap<Scope, ReadonlyMap<string, string>>();
+
+/** Exposed names by what they stand for; kept, since every port that is drawn asks for its own. */
+function namesOf(scope: Scope): ReadonlyMap<string, string> {
+  const kept = known.get(scope);
+  if (kept) return kept;
+  const entries = [...exposuresOf(scope)].reverse();
+  const names = new Map(entries.map((one) => [JSON.stringify([one.side, one.exposed.node, one.socket]), one.name]));
+  known.set(scope, names);
+  return names;
 }
 
 /** Expose a socket of a node under a free name, or hide it again. */

@@ -69,8 +69,23 @@ function summed(parts: readonly NodeRun[]): NodeRun {
 export function localStep(plan: RunState["plan"], trail: Trail, id: string): PlanStep | undefined {
   if (!plan) return undefined;
   const key = runId(trail, id);
-  const own = plan.steps[key];
-  if (own) return own;
-  const inside = Object.values(plan.steps).filter((step) => step.node.startsWith(`${key}/`));
-  return inside.find((step) => step.state === "run") ?? inside[0];
+  return plan.steps[key] ?? stepsInside(plan.steps).get(key);
+}
+
+type Steps = NonNullable<RunState["plan"]>["steps"];
+const inside = new WeakMap<Steps, ReadonlyMap<string, PlanStep>>();
+
+/** For every instance, the first step inside it that will run, or the first of all. */
+function stepsInside(steps: Steps): ReadonlyMap<string, PlanStep> {
+  const kept = inside.get(steps);
+  if (kept) return kept;
+  const found = new Map<string, PlanStep>();
+  for (const step of Object.values(steps))
+    for (let end = step.node.lastIndexOf("/"); end > 0; end = step.node.lastIndexOf("/", end - 1)) {
+      const instance = step.node.slice(0, end);
+      const first = found.get(instance);
+      if (!first || (first.state !== "run" && step.state === "run")) found.set(instance, step);
+    }
+  inside.set(steps, found);
+  return found;
 }

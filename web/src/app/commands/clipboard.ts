@@ -21,7 +21,7 @@ async function copy({ editor, tell }: Workplace): Promise<void> {
   const ids = nodeIds(editor);
   if (ids.size === 0) return;
   await navigator.clipboard.writeText(writeClip(copyNodes(editor.workflow, editor.path, ids)));
-  tell(t("tell.copied", { count: ids.size }));
+  tell(ids.size === 1 ? t("tell.copied_one") : t("tell.copied", { count: ids.size }));
 }
 
 async function paste(place: Workplace, keepLinks: boolean): Promise<void> {

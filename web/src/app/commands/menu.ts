@@ -1,6 +1,7 @@
 /** Commands that open menus on the canvas. */
 
 import { nodeIds } from "../../canvas/moving";
+import { onElement } from "../../canvas/useMenu";
 import type { MenuRequest } from "../../editor/store";
 import type { Point } from "../../graph/document";
 import type { Workplace } from "../workplace";
@@ -8,7 +9,10 @@ import { type Command, command } from "./command";
 import { sceneNow } from "./view";
 
 export const MENU_COMMANDS: readonly Command[] = [
-  command("menu", "cmd.menu", ["shift+f10", "contextmenu"], (place) => openMenu(place, { kind: kindOf(place) })),
+  command("menu", "cmd.menu", ["shift+f10", "contextmenu"], (place) => {
+    const focused = document.activeElement?.closest(".graph") ? document.activeElement : null;
+    openMenu(place, (focused && onElement(place.editor, focused)) ?? { kind: kindOf(place) }, focused);
+  }),
   command("color", "cmd.color", ["c"], (place) => {
     if (nodeIds(place.editor).size > 0) openMenu(place, { kind: "color" });
   }),
@@ -22,10 +26,15 @@ function kindOf({ editor }: Workplace): "nodes" | "link" | "reroute" | "frame" |
   return selection.size > 0 ? "frame" : "canvas";
 }
 
-/** Open a menu beside the selected node, or where the pointer was last. */
-function openMenu(place: Workplace, target: MenuRequest["target"]): void {
+/** Open a menu beside what has the focus, or the selected node, or where the pointer was last. */
+function openMenu(place: Workplace, target: MenuRequest["target"], focused: Element | null = null): void {
   const { editor } = place;
   const { pointer, viewport, size } = editor.view.getState();
+  const port = focused?.closest("[data-port]")?.getBoundingClientRect();
+  if (port) {
+    editor.view.setState({ menu: { at: pointer, screen: [port.right, port.bottom], target } });
+    return;
+  }
   const [id] = nodeIds(editor);
   const box = id === undefined ? undefined : sceneNow(place).boxes.get(id);
   const at: Point = box ? [box.x + box.shape.width / 2, box.y + 30] : pointer;

@@ -22,6 +22,7 @@ export const app = {
   "tell.unreadable": "Not opened: {message}",
   "tell.no_workflow": "“{name}” carries no workflow",
   "tell.uploaded": "Uploaded “{name}”",
+  "tell.copied_one": "Copied the node",
   "tell.copied": "{count} nodes copied",
   "tell.nothing_to_paste": "The clipboard holds no nodes",
   "tell.no_link_here": "Point at a link first, or select one",
