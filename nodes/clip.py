@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,19 +13,25 @@ from nodes.rates import exact_rate, frames_within
 if TYPE_CHECKING:
     from server.media.types import Array
 
-Method = Literal["lanczos", "bicubic", "bilinear", "area", "nearest"]
+Method = Literal["starter", "lanczos", "bicubic", "bilinear", "area", "nearest"]
 Tweening = Literal["starter", "blend"]
+_MOST_DOUBLINGS = 3
 _OVERLAPPING = ("cross_fade", "dip_to_black", "wipe")
 
 
-@node(category="video/edit", title="Upscale clip", aliases=("resize", "scale", "downscale", "size", "resolution"))
+@node(
+    category="video/edit",
+    title="Upscale clip",
+    version=2,
+    aliases=("resize", "scale", "downscale", "size", "resolution", "super resolution"),
+)
 def upscale_clip(
     clip: Clip,
     *,
     factor: Annotated[float, Slider(0.125, 8.0, step=0.125)] = 2.0,
     width: Annotated[int, Number(min=0, max=16384, unit="px")] = 0,
     height: Annotated[int, Number(min=0, max=16384, unit="px")] = 0,
-    method: Method = "lanczos",
+    method: Method = "starter",
 ) -> Clip:
     """Resize the frames of a clip, by a factor or to a size.
 
@@ -33,19 +40,44 @@ def upscale_clip(
         factor: How many times larger; not used when a width or height is given. Sides are rounded to even numbers.
         width: Exact width in pixels; with 0 it follows from the height, or from the factor.
         height: Exact height in pixels; with 0 it follows from the width, or from the factor.
-        method: How pixels are weighed: `lanczos` is sharp, `area` is best for shrinking, `nearest` keeps hard edges.
+        method: How pixels are made: `starter` doubles the size with the small model that ships, which keeps edges
+            crisp, and weighs pixels as `lanczos` does where that is not needed; the others are much faster. `lanczos`
+            is sharp, `area` is best for shrinking, `nearest` keeps hard edges.
 
     Returns:
         The resized clip, with the same rate and sound.
     """
+    from server.media.frames import map_frames
     from server.media.resize import resize_clip
 
     if width or height:
         target = (width or _even(clip.width * height / clip.height), height or _even(clip.height * width / clip.width))
     else:
         target = (_even(clip.width * factor), _even(clip.height * factor))
+    growth = max(target[0] / clip.width, target[1] / clip.height)
     with blaming("width" if width or height else "factor"):
-        return resize_clip(clip, *target, method=method)
+        if method != "starter":
+            return resize_clip(clip, *target, method=method)
+        if growth <= 1:
+            return resize_clip(clip, *target)
+        doublings = min(math.ceil(math.log2(growth)), _MOST_DOUBLINGS)
+        return map_frames(clip, lambda pixels: _enlarged(pixels, doublings, target), width=target[0], height=target[1])
+
+
+@upscale_clip.migration(from_version=1)
+def _lanczos_was_the_default(inputs: dict[str, object]) -> dict[str, object]:
+    return {"method": "lanczos"} | inputs
+
+
+def _enlarged(pixels: Array, doublings: int, target: tuple[int, int]) -> Array:
+    from server.diffusion.upscaler import upscale_pixels
+    from server.media.colors import convert_dtype
+    from server.media.resize import resize_frame
+
+    large = upscale_pixels(convert_dtype(pixels, "float32"), doublings=doublings)
+    if large.shape[1::-1] != target:
+        large = resize_frame(large, *target)
+    return convert_dtype(large, pixels.dtype.name)
 
 
 def _even(pixels: float) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from server.diffusion.memory import Residency
 from server.diffusion.sampling.denoise import denoise
 from server.diffusion.sampling.noise import empty_latent
 from server.diffusion.text import encode_text, unknown_words
+from server.diffusion.train.judge import JUDGES
 from server.diffusion.types import Latent
 from server.diffusion.weights import Descriptions
 
@@ -73,3 +76,17 @@ def test_a_preview_shows_what_decoding_shows(starter: Descriptions, latent: Late
     halved = decoded.reshape(-1, 32, 2, 32, 2, 3).mean(axis=(2, 4))
     assert shown.shape == halved.shape
     assert np.corrcoef(shown.ravel(), halved.ravel())[0, 1] > 0.97
+
+
+@pytest.mark.parametrize("name", ["upscaler", "interpolator"])
+def test_a_finishing_network_is_whole_and_ahead_of_the_classical_method(name: str) -> None:
+    folder = FOLDER.parent / name
+    manifest = json.loads((folder / "kinegraph.json").read_text(encoding="utf-8"))
+    data = (folder / "model.safetensors").read_bytes()
+    entry = manifest["files"]["model.safetensors"]
+    assert (entry["bytes"], entry["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    found = JUDGES[name](folder / "model.safetensors", None, (), scenes=8)
+    assert all(figures["margin"] > 1 for figures in found.values())
+    told = manifest["metrics"]
+    assert set(found) < set(told), "the card also tells of footage"
+    assert np.mean([figures["margin"] for figures in told.values()]) > 1

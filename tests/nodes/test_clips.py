@@ -63,6 +63,30 @@ def test_the_starter_follows_motion_where_blending_leaves_ghosts(ctx: FakeContex
     assert errors["starter"] < 0.5 * errors["blend"]
 
 
+@pytest.mark.parametrize("factor", [2.0, 4.0])
+def test_the_starter_enlarges_better_than_lanczos(factor: float, ctx: FakeContext) -> None:
+    wanted = array(rendered_scene(subject="star", action="spin", setting="city", size=256, seconds=0.25, ctx=ctx).clip)
+    small = upscale_clip(Clip.from_array(wanted, 16), factor=1 / factor, method="area")
+    errors = {}
+    for method in ("starter", "lanczos"):
+        large = upscale_clip(small, factor=factor, method=method)
+        assert large.dtype == "uint8"
+        errors[method] = np.square(array(large).astype(float) - wanted).mean()
+    assert errors["starter"] < 0.7 * errors["lanczos"]
+
+
+def test_shrinking_needs_no_model(clip: Clip) -> None:
+    np.testing.assert_array_equal(
+        array(upscale_clip(clip, factor=0.5)), array(upscale_clip(clip, factor=0.5, method="lanczos"))
+    )
+
+
+def test_a_saved_workflow_keeps_its_filter() -> None:
+    migration = upscale_clip.definition.migrations[1]
+    assert migration({"factor": 3.0}) == {"factor": 3.0, "method": "lanczos"}
+    assert migration({"method": "nearest"}) == {"method": "nearest"}
+
+
 def test_a_saved_workflow_keeps_blending() -> None:
     migration = interpolate_frames.definition.migrations[1]
     assert migration({"factor": 3}) == {"factor": 3, "method": "blend"}
