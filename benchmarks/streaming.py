@@ -193,7 +193,7 @@ CHAIN: Chain = [
     ("load", "load_video", {"file": "source.mp4"}),
     ("scale", "resize_clip", {"width": WIDTH, "height": HEIGHT}),
     ("grade", "grade_clip", {"gain": GAIN, "gamma": GAMMA}),
-    ("smooth", "interpolate_frames", {"factor": 2}),
+    ("smooth", "interpolate_frames", {"factor": 2, "method": "blend"}),
     ("save", "save_video", {"crf": CRF, "preset": PRESET}),
 ]
 
