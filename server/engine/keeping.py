@@ -48,13 +48,14 @@ class Prospect:
         return self.stored_bytes is None or self.stored_bytes <= self.room_bytes
 
     @property
+    def is_needed(self) -> bool:
+        """Whether without a copy the producer runs more than once, or what was asked for is lost."""
+        return self.consumers > 1 or (self.requested and self.lasting)
+
+    @property
     def is_wanted(self) -> bool:
         """Whether a copy pays, room or not."""
-        if self.consumers > 1:
-            return True
-        if not self.lasting:
-            return False
-        return self.requested or self._is_worth_its_bytes()
+        return self.is_needed or (self.lasting and self._is_worth_its_bytes())
 
     def _is_worth_its_bytes(self) -> bool:
         costly = self.uses != "cpu"

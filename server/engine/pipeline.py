@@ -190,7 +190,7 @@ class Pipeline:
         )
         keep = prospect.is_wanted and prospect.fits
         self._remake_s[key] = 0.0 if keep else remake_s or 0.0
-        if prospect.is_wanted and not prospect.fits and size is not None:
+        if prospect.is_needed and not prospect.fits and size is not None:
             gib = size / 2**30
             self.warn(
                 node, f"its result takes {gib:.1f} GiB and is not kept on disk, but made for each use", BUDGET_HINT

@@ -59,6 +59,13 @@ def test_a_copy_has_to_fit() -> None:
     assert not replace(PLAIN, room_bytes=LARGE - 1).fits
 
 
+def test_only_a_copy_that_is_needed_is_missed() -> None:
+    assert replace(PLAIN, consumers=2).is_needed
+    assert replace(PLAIN, requested=True).is_needed
+    assert not replace(PLAIN, requested=True, lasting=False).is_needed
+    assert not replace(PLAIN, uses="gpu").is_needed
+
+
 class LargeCodec(toys.ToyStreamCodec):
     """Claims a hundred megabytes an item."""
 
