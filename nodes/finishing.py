@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from nodes import Clip, Context, FilePicker, Folders, Image, InputProblem, Seed, Slider, node
+from nodes import Clip, Context, FilePicker, Folders, Image, InputProblem, Seed, ShownIf, Slider, node
 from nodes.blame import blaming
 from nodes.files import content_digest, source_path, upload_problems
 
@@ -211,3 +211,31 @@ def deflicker_clip(clip: Clip, *, radius: Annotated[int, Slider(1, 8, unit="fram
 
     with blaming("radius"):
         return steady.deflicker_clip(clip, radius=radius)
+
+
+@node(category="video/finish", title="Stabilize", aliases=("shake", "steady", "handheld", "camera", "jitter", "smooth"))
+def stabilize_clip(
+    clip: Clip,
+    *,
+    smoothness: Annotated[int, Slider(1, 60, unit="frames")] = 15,
+    border: Literal["crop", "edge", "black"] = "crop",
+    crop: Annotated[float, Slider(0.0, 0.3, step=0.01), ShownIf("border", ("crop",))] = 0.1,
+    turns: bool = True,
+) -> Clip:
+    """Take the shake of a hand-held camera out of a clip; slow pans stay.
+
+    Args:
+        clip: What to steady.
+        smoothness: How many frames before and after the camera's path is smoothed over. So many are held in memory.
+        border: What shows where a frame was moved away: `crop` enlarges all frames so that nothing does, `edge` repeats
+            the outermost pixels, `black` leaves it black.
+        crop: The share of each side that may fall away; it bounds how far frames are moved.
+        turns: Take turns and zooms out too, and not only shifts.
+
+    Returns:
+        The steady clip.
+    """
+    from server.media import stabilize
+
+    with blaming("smoothness"):
+        return stabilize.stabilize_clip(clip, stabilize.Steadiness(smoothness, border, crop, turns))

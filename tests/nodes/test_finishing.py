@@ -19,6 +19,7 @@ from nodes.finishing import (
     grade_clip,
     match_color,
     sharpen_clip,
+    stabilize_clip,
 )
 from tests.nodes.context import FakeContext
 
@@ -86,3 +87,11 @@ def test_a_lut_of_other_content_has_another_fingerprint(ctx: FakeContext) -> Non
         path.write_text(f"LUT_1D_SIZE {size}\n" + "0 0 0\n" * size, encoding="utf-8")
         seen.add(fingerprint(file="a.cube", folders=ctx.folders))
     assert len(seen) == 2
+
+
+def test_a_camera_is_made_steady(clip: Clip) -> None:
+    steady = stabilize_clip(clip, smoothness=4, border="edge")
+    assert (steady.width, steady.frame_count, steady.audio) == (clip.width, clip.frame_count, clip.audio)
+    # A still camera stays where it is, whatever moves in front of it.
+    for before, after in zip(clip.frames(), steady.frames(), strict=True):
+        assert np.abs(before.astype(int) - after).mean() < 1
