@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
+from fractions import Fraction
 
 from .errors import MediaError
 from .mixing import apply_gain
@@ -12,6 +12,8 @@ from .stretch import filter_audio
 from .types import Audio
 
 SILENT_LUFS = -70.0
+STEP_S = Fraction(1, 10)
+"""How often the meter tells what it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,13 @@ class Loudness:
         integrated_lufs: Loudness of the whole, gated; -70 is silence.
         range_lu: How far soft and loud passages are apart.
         true_peak_db: The highest level between and on the samples, in dBTP; -inf in silence.
+        short_term_lufs: Loudness of the 3 seconds up to each tenth of a second; of what there is, before there are 3.
     """
 
     integrated_lufs: float
     range_lu: float
     true_peak_db: float
+    short_term_lufs: tuple[float, ...] = ()
 
 
 def measure_loudness(audio: Audio) -> Loudness:
@@ -38,13 +42,20 @@ def measure_loudness(audio: Audio) -> Loudness:
     if audio.channels > 8:
         raise MediaError(f"{audio.channels} channels cannot be metered", "mix them down to stereo")
     # The meter writes what it knows so far on every frame; the last one has seen all.
-    metered = deque(filter_audio(audio, ("ebur128", "metadata=1:peak=true")), maxlen=1)
-    said: dict[str, str] = dict(metered[0].metadata) if metered else {}
+    said: dict[str, str] = {}
+    short_term: list[float] = []
+    for frame in filter_audio(audio, ("ebur128", "metadata=1:peak=true")):
+        said = dict(frame.metadata)
+        heard_s = (len(short_term) + 1) * STEP_S
+        # The 0.4 s that momentary loudness looks at are all there is in the first moments.
+        known = said.get("lavfi.r128.S" if heard_s >= 3 else "lavfi.r128.M", SILENT_LUFS)
+        short_term.append(max(SILENT_LUFS, float(known)))
     peak = float(said.get("lavfi.r128.true_peak", 0))
     return Loudness(
         max(SILENT_LUFS, float(said.get("lavfi.r128.I", SILENT_LUFS))),
         float(said.get("lavfi.r128.LRA", 0)),
         20 * math.log10(peak) if peak > 0 else -math.inf,
+        tuple(short_term),
     )
 
 

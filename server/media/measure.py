@@ -195,11 +195,12 @@ def measure_activity(
             before = luma
             if progress is not None:
                 progress(index + 1, clip.frame_count)
-    result.scene_cuts.extend(_cuts(result.change, cut_threshold))
+    result.scene_cuts.extend(find_cuts(result.change, cut_threshold))
     return result
 
 
-def _cuts(change: list[float], threshold: float) -> Generator[int]:
+def find_cuts(change: list[float], threshold: float = 0.15) -> Generator[int]:
+    """Yield the numbers of the frames that begin another scene, as ``measure_activity`` tells them from fast motion."""
     for index, value in enumerate(change):
         around = change[max(1, index - _CUT_REACH) : index] + change[index + 1 : index + 1 + _CUT_REACH]
         if value > threshold and value > 3 * (statistics.median(around) if around else 0):
