@@ -335,3 +335,28 @@ def test_several_links_are_chosen_and_a_focused_port_has_a_menu(editor: Any) -> 
     page.keyboard.press("Shift+F10")
     page.get_by_role("menuitem", name="Cut its links").press("Enter")
     assert editor.document()["nodes"]["save"]["inputs"] == {}
+
+
+def test_painted_nodes_are_moved_copied_and_boxed_from_far_away(editor: Any) -> None:
+    page = editor.page
+    show(editor, film())
+    page.mouse.move(720, 450)
+    for _ in range(8):
+        page.keyboard.press("Alt+-")
+    page.wait_for_function("document.querySelectorAll('article[data-node]').length === 0")
+    zoom = float(page.locator(".zoom-bar").inner_text().split()[0]) / 100
+    canvas = page.locator(".graph").bounding_box()
+    middle = (canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2)
+    # The view keeps its middle, where `cut` is.
+    document = editor.document()["nodes"]
+    page.keyboard.down("Alt")
+    editor.drag(middle, (middle[0], middle[1] + 300 * zoom))
+    page.keyboard.up("Alt")
+    nodes = editor.document()["nodes"]
+    assert nodes["cut"] == document["cut"]
+    assert nodes["trim_clip"]["at"][1] == pytest.approx(300, abs=8)
+    page.keyboard.down("Control")
+    editor.drag((middle[0] - 700 * zoom, middle[1] - 400 * zoom), (middle[0] - 200 * zoom, middle[1] + 100 * zoom))
+    page.keyboard.up("Control")
+    page.keyboard.press("Delete")
+    assert set(editor.document()["nodes"]) == {"cut", "save", "trim_clip"}

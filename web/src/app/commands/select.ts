@@ -2,6 +2,7 @@
 
 import { nodeIds, nudge } from "../../canvas/moving";
 import { nodesOf } from "../../graph/document";
+import { moveReroutes, pointOf } from "../../graph/reroutes";
 import { reach } from "../../graph/scopes";
 import type { Workplace } from "../workplace";
 import { type Command, command } from "./command";
@@ -25,6 +26,17 @@ function selectReach({ editor }: Workplace, way: "upstream" | "downstream"): voi
   editor.select([...ids, ...reach(editor.scope, ids, way)]);
 }
 
+/** Move the selected points of links, or else the selected nodes. */
 function move(place: Workplace, dx: number, dy: number): void {
-  nudge(place.editor, sceneNow(place), dx, dy);
+  const { editor } = place;
+  const { reroutes } = editor.document.getState();
+  if (reroutes.length === 0) {
+    nudge(editor, sceneNow(place), dx, dy);
+    return;
+  }
+  const places = reroutes.flatMap((reroute) => {
+    const at = pointOf(editor.scope, reroute);
+    return at ? [{ reroute, at: [at[0] + dx, at[1] + dy] as const }] : [];
+  });
+  editor.edit((workflow, path) => ({ ...moveReroutes(workflow, path, places), merge: "arrow keys" }));
 }
