@@ -102,9 +102,9 @@ def sequence_digest(path: Path) -> str:
     return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
 
 
-def content_digest(file: str | Path, folders: Folders) -> str:
-    """Return a digest of an uploaded file's content, for cache keys."""
-    path = source_path(file, folders)
+def content_digest(file: str | Path, folders: Folders, root: Literal["uploads", "models"] = "uploads") -> str:
+    """Return a digest of a file's content, for cache keys."""
+    path = source_path(file, folders, root)
     stat = path.stat()
     return _digest(path, stat.st_size, stat.st_mtime_ns)
 

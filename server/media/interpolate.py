@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from contextlib import closing
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +20,13 @@ if TYPE_CHECKING:
 Tween = Callable[["Array", "Array", float], "Array"]
 
 MAX_FACTOR = 16
+_CUT, _STRIDE = (
+    0.2,
+    4,
+)  # mean change of pixels in [0, 1] above which two frames are of different scenes; every 4th pixel
 
 
-def interpolate_clip(clip: Clip, factor: int, *, tween: Tween | None = None) -> Clip:
+def interpolate_clip(clip: Clip, factor: int, *, tween: Tween | None = None, cuts: bool = True) -> Clip:
     """Return the clip at ``factor`` times its rate, new frames made of their neighbours.
 
     N frames become N x factor frames, so the duration stays exactly what it was and the sound stays in step: frame i of
@@ -31,27 +37,63 @@ def interpolate_clip(clip: Clip, factor: int, *, tween: Tween | None = None) -> 
         factor: 1 (unchanged) to 16.
         tween: Draws a new frame, in the clip's dtype, from the two around it and its time between them, in (0, 1);
             they are blended linearly when it is absent.
+        cuts: Whether ``tween`` is spared at cuts, where the frame before is held, and between equal frames.
 
     Raises:
         MediaError: The factor is out of range.
     """
     if not 1 <= factor <= MAX_FACTOR:
         raise MediaError(f"a factor of {factor} is outside 1 to {MAX_FACTOR}", "try 2")
-    if factor == 1:
-        return clip
+    return clip if factor == 1 else _at_rate(clip, clip.fps * factor, tween, cuts)
+
+
+def interpolate_to_rate(clip: Clip, fps: Fraction, *, tween: Tween | None = None, cuts: bool = True) -> Clip:
+    """Return the clip at another rate, for as long: frames of the source where times meet, new ones between.
+
+    Args:
+        clip: Any clip.
+        fps: Frames a second, up to 16 times the clip's.
+        tween: As for ``interpolate_clip``.
+        cuts: As for ``interpolate_clip``.
+
+    Raises:
+        MediaError: The rate is out of range.
+    """
+    if not 0 < fps <= clip.fps * MAX_FACTOR:
+        raise MediaError(f"{fps} frames a second are outside 0 to {clip.fps * MAX_FACTOR}", f"try {clip.fps * 2}")
+    return clip if fps == clip.fps else _at_rate(clip, fps, tween, cuts)
+
+
+def _at_rate(clip: Clip, fps: Fraction, tween: Tween | None, cuts: bool) -> Clip:
+    step = clip.fps / fps
 
     def drawn() -> Generator[Array]:
+        place = Fraction(0)
         with closing(pairs(clip)) as neighbors:
-            for pixels, following in neighbors:
-                for step in range(factor):
-                    if tween is None or step == 0 or pixels is following:
-                        yield blend(pixels, following, step, factor)
+            for index, (pixels, following) in enumerate(neighbors):
+                held = pixels is following or (tween is not None and cuts and _is_break(pixels, following))
+                while place < index + 1:
+                    time = place - index
+                    place += step
+                    if time == 0 or held:
+                        yield pixels
+                    elif tween is None:
+                        yield blend(pixels, following, time.numerator, time.denominator)
                     else:
-                        yield tween(pixels, following, step / factor)
+                        yield tween(pixels, following, float(time))
 
-    count = None if clip.frame_count is None else clip.frame_count * factor
-    result = clip.derive(lambda: gather(drawn(), result), fps=clip.fps * factor, frame_count=count)
+    count = None if clip.frame_count is None else math.ceil(clip.frame_count / step)
+    result = clip.derive(lambda: gather(drawn(), result), fps=fps, frame_count=count)
     return result
+
+
+def _is_break(first: Array, second: Array) -> bool:
+    """Return whether nothing moves between two frames, or all of it: they are equal, or of different scenes."""
+    if np.array_equal(first, second):
+        return True
+    full = np.iinfo(first.dtype).max if first.dtype.kind == "u" else 1.0
+    one, other = (frame[::_STRIDE, ::_STRIDE].astype(np.float32) / full for frame in (first, second))
+    return float(np.abs(one - other).mean()) > _CUT
 
 
 def pairs(clip: Clip) -> Generator[tuple[Array, Array]]:
