@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import server.diffusion
-from nodes import Advanced, FilePicker, Folders, Model, NodeInputError, TextEncoder, Vae, node
+from nodes import Advanced, FilePicker, Folders, Model, NodeInputError, Slider, TextEncoder, Vae, node
 from nodes.blame import blaming
+from server.diffusion import digests, lora, weights
 from server.diffusion import folders as model_folders
-from server.diffusion import weights
 from server.diffusion.errors import WeightsError
 from server.diffusion.gather import ChoiceError
 from server.diffusion.source import Source
@@ -142,6 +142,70 @@ def _model_files(
         "motion_module": motion_module,
     }
     return weights.fingerprint(_open(chosen, folders))
+
+
+@node(category="models", title="Apply LoRA", instant=True, aliases=("lora", "style", "lightning", "load lora"))
+def apply_lora(
+    model: Model,
+    *,
+    file: Annotated[Path, FilePicker("models", (".safetensors",))],
+    strength: Annotated[float, Slider(-2.0, 2.0, step=0.05)] = 1.0,
+    expert: Annotated[Literal["all", "high noise", "low noise"], Advanced()] = "all",
+    folders: Folders,
+) -> Model:
+    """Change a model by a LoRA. Several in a row add up; another strength reads nothing again.
+
+    Args:
+        model: The model, with the LoRAs that it has already.
+        file: The LoRA, in the layout of kohya, diffusers or PEFT; made for this family and size.
+        strength: Of its effect: 0 is none, 1 is what it was made for, below 0 is the opposite.
+        expert: Of Wan 2.2 A14B, whose LoRAs come in pairs, the expert that this one is for.
+
+    Returns:
+        The changed model. The one that came in stays as it is.
+    """
+    experts = {"all": "", "high noise": model.capabilities.experts[0], "low noise": model.capabilities.experts[-1]}
+    if expert != "all" and len(model.capabilities.experts) == 1:
+        raise NodeInputError("expert", f"{model.name} has one expert", "choose 'all'")
+    with _blaming_choice("file"):
+        return lora.add(model, places.resolve(folders.models, file.as_posix()), strength, expert=experts[expert])
+
+
+@apply_lora.fingerprint
+def _lora_content(file: Path, folders: Folders) -> str:
+    return _file_digest(file, folders)
+
+
+@node(category="models", title="Apply LoRA to text encoder", instant=True, aliases=("lora", "CLIP", "load lora"))
+def apply_lora_to_text(
+    encoder: TextEncoder,
+    *,
+    file: Annotated[Path, FilePicker("models", (".safetensors",))],
+    strength: Annotated[float, Slider(-2.0, 2.0, step=0.05)] = 1.0,
+    folders: Folders,
+) -> TextEncoder:
+    """Change a text encoder by the part of a LoRA that is for it, as those of Stable Diffusion often have.
+
+    Args:
+        encoder: The text encoder.
+        file: The LoRA; the same file as for the model.
+        strength: Of its effect: 0 is none, 1 is what it was made for.
+
+    Returns:
+        The changed text encoder.
+    """
+    with _blaming_choice("file"):
+        return lora.add(encoder, places.resolve(folders.models, file.as_posix()), strength)
+
+
+@apply_lora_to_text.fingerprint
+def _text_lora_content(file: Path, folders: Folders) -> str:
+    return _file_digest(file, folders)
+
+
+def _file_digest(file: Path, folders: Folders) -> str:
+    with _blaming_choice("file"):
+        return digests.digest((places.resolve(folders.models, file.as_posix()),))
 
 
 def _open(chosen: Mapping[str, Path | None], folders: Folders) -> Source:

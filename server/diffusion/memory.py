@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from server.diffusion import families, weights
 from server.diffusion.errors import BudgetError
-from server.diffusion.types import ImageEncoder, Model, TextEncoder, Vae, Weights
+from server.diffusion.types import ImageEncoder, Lora, Model, TextEncoder, Vae, Weights
 
 if TYPE_CHECKING:
     import torch
 
+    from server.diffusion.lora_layers import LoraStack
     from server.diffusion.offload import Meter
 
 _IN_PARTS = (Model, TextEncoder, ImageEncoder)
@@ -66,6 +67,8 @@ class _Entry:
     level: int = 0
     meter: Meter | None = None
     waiting: int = 0
+    stack: LoraStack | None = None
+    loras: tuple[Lora, ...] = ()
 
 
 class Residency:
@@ -91,13 +94,16 @@ class Residency:
     def use(self, description: Weights, device: str = "auto") -> Generator[Any]:
         """Hold a component on a device for the length of a `with` block, loading it when it is not there.
 
+        LoRAs are put on and taken off here, over the same weights: of a LoRA that changed its strength nothing is read.
+
         Raises:
             BudgetError: It does not fit beside what is in use.
             WeightsError: Its files cannot be loaded.
         """
         device = pick_device(device)
-        entry = self._acquire(description, device)
+        entry = self._acquire(replace(description, loras=()), device)
         try:
+            self._set_loras(entry, description, device)
             yield entry.component
         finally:
             with self._lock:
@@ -105,11 +111,12 @@ class Residency:
 
     def evict(self, description: Weights | None = None, device: str | None = None) -> int:
         """Drop components that are not in use: one, all of a device, or all. Returns the bytes that were freed."""
+        wanted = None if description is None else replace(description, loras=())
         with self._lock:
             keys = [
                 key
                 for key, entry in self._entries.items()
-                if entry.users == 0 and description in (None, key[0]) and device in (None, key[1])
+                if entry.users == 0 and wanted in (None, key[0]) and device in (None, key[1])
             ]
             freed = sum(self._entries.pop(key).nbytes for key in keys)
         if freed:
@@ -142,7 +149,7 @@ class Residency:
         """
         from server.diffusion import offload
 
-        key = (description, pick_device(device))
+        key = (replace(description, loras=()), pick_device(device))
         with self._lock:
             entry = self._entries.get(key)
             level = max(entry.level if entry else offload.RESIDENT, self._least.get(key, offload.RESIDENT))
@@ -182,6 +189,23 @@ class Residency:
             self._entries[key] = entry  # at the end: most recently used
             entry.users += 1
             return entry
+
+    def _set_loras(self, entry: _Entry, description: Weights, device: str) -> None:
+        if entry.loras == description.loras:
+            return
+        from server.diffusion.lora_layers import LoraStack
+
+        with self._lock:
+            if entry.users > 1:
+                raise BudgetError(
+                    f"{description.name} is in use with other LoRAs on {device}.", "Wait for the other run to end."
+                )
+            if entry.stack is None:
+                entry.stack = LoraStack(entry.component.modules, description, device)
+            before = entry.stack.nbytes
+            entry.stack.set(description.loras)
+            entry.loras = description.loras
+            entry.nbytes += entry.stack.nbytes - before
 
     def _in_parts(self, description: Weights, device: str, room: int, wanted: int) -> _Entry:
         """Load a component that comes to the device in parts."""

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from server.diffusion.errors import DiffusionError
 from server.diffusion.source import Part, Source
-from server.diffusion.types import Capabilities, Conditioning, ImageEncoder, Latent, Model, TextEncoder, Vae, Weights
+from server.diffusion.types import (
+    Capabilities,
+    Conditioning,
+    ImageEncoder,
+    Latent,
+    Lora,
+    Model,
+    TextEncoder,
+    Vae,
+    Weights,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,8 +38,8 @@ def write_weights(value: Weights, folder: Path) -> None:
     """Write a description to a folder that exists."""
     capabilities = dataclasses.asdict(value.capabilities) | {"default_fps": str(value.capabilities.default_fps)}
     own = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    source = dataclasses.asdict(value.source)
-    _write_about(folder, own | {"kind": type(value).__name__, "capabilities": capabilities, "source": source})
+    own |= {"source": dataclasses.asdict(value.source), "loras": [dataclasses.asdict(lora) for lora in value.loras]}
+    _write_about(folder, own | {"kind": type(value).__name__, "capabilities": capabilities})
 
 
 def read_weights(folder: Path) -> Weights:
@@ -48,14 +58,20 @@ def read_weights(folder: Path) -> Weights:
             name: tuple(entry) if isinstance(entry, list) else entry for name, entry in capabilities.items()
         }
         about["source"] = _read_source(about["source"])
+        about["loras"] = tuple(Lora(**lora) for lora in about["loras"])
         return kind(**about, capabilities=Capabilities(**known, default_fps=fps))
     except (KeyError, TypeError, ValueError) as error:
         raise _broken(folder) from error
 
 
 def _read_source(data: dict[str, Any]) -> Source:
-    parts = tuple(Part(**part | {"files": tuple(part["files"])}) for part in data.pop("parts"))
+    parts = tuple(map(_read_part, data.pop("parts")))
     return Source(**data, parts=parts)
+
+
+def _read_part(data: dict[str, Any]) -> Part:
+    files, merged = tuple(data.pop("files")), tuple(map(_read_part, data.pop("merged")))
+    return Part(**data, files=files, merged=merged)
 
 
 def write_conditioning(value: Conditioning, folder: Path) -> None:

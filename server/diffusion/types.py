@@ -108,6 +108,25 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """A small change of a network, at some strength.
+
+    Attributes:
+        file: Absolute path. Not compared: the digest says what is in it.
+        digest: Hex digest of the file.
+        name: Name for people.
+        strength: Of its effect; 0 is none.
+        component: The one denoiser that it changes, where there are several; empty changes all.
+    """
+
+    file: str = field(compare=False)
+    digest: str
+    name: str
+    strength: float
+    component: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """One component of a model on disk: a description, never the tensors. Cheap to make, hash and compare.
 
@@ -118,6 +137,7 @@ class Weights:
         name: Name for people.
         dtype: "auto", "float32", "bfloat16" or "float16"; auto depends on the device.
         capabilities: What the model can make.
+        loras: Changes on top of the weights, in order.
     """
 
     source: Source = field(compare=False, repr=False)
@@ -125,6 +145,7 @@ class Weights:
     name: str
     dtype: str = "auto"
     capabilities: Capabilities
+    loras: tuple[Lora, ...] = ()
 
     @property
     def family(self) -> str:

@@ -85,6 +85,19 @@ def _names(shapes: Shapes) -> Naming:
     return Naming(rules)
 
 
+def skeleton(shapes: Shapes) -> Shapes:
+    """Return as much of the original tensors' names as their table is made from, out of those of diffusers."""
+    levels, layers = count(shapes, "down_blocks."), count(shapes, "down_blocks.0.resnets.")
+    step = layers + 1
+    names = [f"input_blocks.{index}.0.in_layers.0.weight" for index in range(levels * step)]
+    names += [f"input_blocks.{level * step}.0.op.weight" for level in range(1, levels)]
+    names += [f"output_blocks.{index}.0.in_layers.0.weight" for index in range(levels * step)]
+    names += [f"output_blocks.{level * step - 1}.1.conv.weight" for level in range(1, levels)]
+    if "mid_block.resnets.0.temporal_res_block.norm1.weight" in shapes:
+        names.append("middle_block.0.time_stack.in_layers.0.weight")
+    return dict.fromkeys(names, ())
+
+
 def _config(shapes: Shapes, *, conv: str = "conv2", suffix: str = "2D") -> dict[str, Any]:
     levels = count(shapes, "down_blocks.")
     downs = [f"down_blocks.{index}" for index in range(levels)]
