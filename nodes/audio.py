@@ -24,9 +24,15 @@ from nodes import (
 from nodes.blame import blaming
 from nodes.files import content_digest, output_problems, source_path, upload_problems
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".aac", ".mp4", ".mov", ".mkv", ".webm")
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".opus", ".ogg", ".aac", ".mp4", ".mov", ".mkv", ".webm")
 _MAX_S = 36_000
-_MEDIA_TYPES = {"wav": "audio/wav", "flac": "audio/flac"}
+_MEDIA_TYPES = {
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+    "opus": "audio/ogg",
+}
 
 
 @node(category="audio", aliases=("open", "import", "upload", "music", "sound", "wav", "mp3"))
@@ -72,22 +78,26 @@ def save_audio(
     audio: Audio,
     *,
     filename: str = "audio",
-    format: Literal["wav", "flac"] = "wav",  # noqa: A002  (the field's word)
+    format: Literal["wav", "flac", "mp3", "m4a", "opus"] = "wav",  # noqa: A002  (the field's word)
     ctx: Context,
 ) -> Annotated[Artifact, Output("file")]:
-    """Write sound into a file.
+    """Write sound into a file, with the workflow embedded that made it.
 
     Args:
         audio: What to write.
         filename: Name in the outputs folder, without suffix; folders are separated by a slash. A number is added.
-        format: `wav` keeps every sample as it is, `flac` is smaller and has 24 bits.
+        format: `wav` keeps every sample as it is, `flac` is smaller and has 24 bits; the others are small and lose a
+            little.
 
     Returns:
         The file.
     """
-    from server.media.encode import write_audio
+    from server.media.audio_files import write_audio
 
-    return ctx.save(filename, f".{format}", _MEDIA_TYPES[format], lambda path: write_audio(path, audio))
+    metadata = {"workflow": ctx.workflow} if ctx.workflow else None
+    return ctx.save(
+        filename, f".{format}", _MEDIA_TYPES[format], lambda path: write_audio(path, audio, metadata=metadata)
+    )
 
 
 @save_audio.check
@@ -191,6 +201,24 @@ def mix_audio(
     with blaming("second"):
         loud = mixing.apply_gain(second, second_gain_db)
         return mixing.mix_audio([(mixing.apply_gain(first, first_gain_db), 0), (loud, second_start_s)])
+
+
+@node(category="audio", title="Change tempo", aliases=("speed", "time stretch", "slow", "fast", "tempo", "pitch kept"))
+def change_tempo(audio: Audio, *, speed: Annotated[float, Number(min=0.01, max=100, step=0.05)] = 1.25) -> Audio:
+    """Play sound faster or slower at the same pitch. 'Change speed' does it for a clip with its sound.
+
+    Args:
+        audio: What to change.
+        speed: 2 is twice as fast, 0.5 half as fast.
+
+    Returns:
+        The faster or slower sound; its length is exact.
+    """
+    from fractions import Fraction
+
+    from server.media.stretch import stretch_audio
+
+    return stretch_audio(audio, Fraction(speed).limit_denominator(10_000))
 
 
 @node(category="audio", aliases=("EBU R128", "LUFS", "level", "volume", "loudnorm"))

@@ -1,4 +1,4 @@
-"""Where the nodes that save leave the workflow, read back: tags of videos, text of PNGs. No nodes here."""
+"""Where the nodes that save leave the workflow, read back: tags, comments, attributes. No nodes here."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ WORKFLOW_TAG = "workflow"
 
 
 def read_video_workflow(path: Path) -> str | None:
-    """Return the workflow in a video's tags, or None.
+    """Return the workflow in the tags of a video or of sound, or None.
 
     Raises:
-        UnreadableFileError: It is no video, or broken.
+        UnreadableFileError: It is neither, or broken.
     """
     from server.media.probe import read_tags
 
@@ -25,7 +25,7 @@ def read_video_workflow(path: Path) -> str | None:
 
 
 def read_picture_workflow(path: Path) -> str | None:
-    """Return the workflow in a PNG's text, or None.
+    """Return the workflow in a PNG's text, a GIF's comment or a WebP's XMP, or None.
 
     Raises:
         UnreadableFileError: It is no picture, or broken.
@@ -34,6 +34,20 @@ def read_picture_workflow(path: Path) -> str | None:
 
     with explaining():
         return read_image_tags(path).get(WORKFLOW_TAG)
+
+
+def read_exr_workflow(path: Path) -> str | None:
+    """Return the workflow in an OpenEXR file's attributes, or None.
+
+    Raises:
+        UnreadableFileError: It cannot be read.
+    """
+    from server.media.stills import read_exr_tags
+
+    try:
+        return read_exr_tags(path.read_bytes()).get(WORKFLOW_TAG)
+    except OSError as error:
+        raise UnreadableFileError(f"{path.name} cannot be read", "check that it is still there") from error
 
 
 @contextmanager
@@ -46,6 +60,10 @@ def explaining() -> Generator[None]:
 
 
 DOCUMENT_READERS = (
-    DocumentReader(frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm"}), read_video_workflow),
-    DocumentReader(frozenset({".png"}), read_picture_workflow),
+    DocumentReader(
+        frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".wav", ".flac", ".mp3", ".m4a", ".opus", ".ogg"}),
+        read_video_workflow,
+    ),
+    DocumentReader(frozenset({".png", ".gif", ".webp"}), read_picture_workflow),
+    DocumentReader(frozenset({".exr"}), read_exr_workflow),
 )

@@ -87,7 +87,7 @@ def save_image(
     quality: Annotated[int, Slider(1, 100), ShownIf("format", ("jpeg", "webp"))] = 92,
     ctx: Context,
 ) -> Annotated[Artifact, Output("file")]:
-    """Write a picture into a file. A PNG has the workflow embedded that made it.
+    """Write a picture into a file. PNG and WebP have the workflow embedded that made it.
 
     Args:
         image: What to write.
@@ -100,7 +100,7 @@ def save_image(
     """
     from server.media.pictures import write_image
 
-    metadata = {"workflow": ctx.workflow} if format == "png" and ctx.workflow else None
+    metadata = {"workflow": ctx.workflow} if format != "jpeg" and ctx.workflow else None
     return ctx.save(
         filename,
         _SUFFIXES[format],

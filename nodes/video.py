@@ -297,7 +297,11 @@ def save_animation(
 
     def write(path: Path) -> None:
         animation.write_animation(
-            path, clip, quality=quality, progress=lambda done, total: ctx.report(done, total, "frame")
+            path,
+            clip,
+            quality=quality,
+            workflow=ctx.workflow or None,
+            progress=lambda done, total: ctx.report(done, total, "frame"),
         )
 
     return ctx.save(filename, f".{format}", f"image/{format}", write)

@@ -13,6 +13,7 @@ import av.filter
 import numpy as np
 
 from .colors import convert_dtype
+from .embed import embed_in_gif, embed_in_webp
 from .errors import MediaError
 from .files import explain_os_error, write_whole
 from .types import Clip
@@ -27,6 +28,7 @@ def write_animation(
     clip: Clip,
     *,
     quality: int = 75,
+    workflow: str | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> None:
     """Write a clip, without its sound, as an animation that loops for ever; whole or not at all.
@@ -35,6 +37,7 @@ def write_animation(
         path: The file to write; its suffix chooses GIF (each frame has its own 256 colors) or WebP.
         clip: What to write.
         quality: 1 (smallest file) to 100, for WebP.
+        workflow: The workflow to embed, as JSON.
         progress: Called after each frame with the frames done and the frame count or None; raising in it cancels.
 
     Raises:
@@ -53,6 +56,8 @@ def write_animation(
             with av.open(str(temporary), "w", options={"loop": "0"}) as container:
                 stream = _add_stream(container, clip, suffix, quality)
                 _write(container, stream, clip, suffix, progress)
+            if workflow is not None:
+                (embed_in_gif if suffix == ".gif" else embed_in_webp)(temporary, workflow)
         except av.FFmpegError as error:
             if isinstance(error, OSError):
                 raise explain_os_error(error, target) from error

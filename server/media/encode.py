@@ -35,7 +35,6 @@ _log = logging.getLogger(__name__)
 # Without use_metadata_tags MP4 drops every key that it does not know, the workflow first of all, and says nothing.
 _MP4_OPTIONS = {"movflags": "faststart+use_metadata_tags"}
 _AUDIO_BITS_PER_CHANNEL = 128_000
-_AUDIO_BLOCK = 2**16
 # MKV and WebM count in milliseconds.
 _CLOCK_S = Fraction(2, 1000)
 # Samples that are read before memory which long sound has come to take is given back.
@@ -239,30 +238,6 @@ class _SoundTrack:
             let_go_of_pages(self.audio.samples)
         self.position = end
         return self.stream.encode(frame)
-
-
-def write_audio(path: str | Path, audio: Audio) -> None:
-    """Write sound, whole or not at all: as WAV of 32-bit floats, which loses nothing, or as FLAC of 24 bits.
-
-    Raises:
-        MediaError: The suffix is another, the sound is empty, or the disk is full.
-    """
-    target = Path(path).absolute()
-    encoders = {".wav": ("pcm_f32le", "flt"), ".flac": ("flac", "s32")}
-    if target.suffix.lower() not in encoders or not audio.samples.shape[1] or audio.channels not in LAYOUTS:
-        raise MediaError(f"{target.name} cannot hold this sound", "name it .wav or .flac, and give it 1 to 8 channels")
-    encoder, sample_format = encoders[target.suffix.lower()]
-    with write_whole(target) as temporary:
-        try:
-            with av.open(str(temporary), "w") as container:
-                stream: Any = container.add_stream(encoder, rate=audio.sample_rate)
-                stream.layout, stream.format = LAYOUTS[audio.channels], sample_format
-                for start in range(0, audio.samples.shape[1], _AUDIO_BLOCK):
-                    part = audio.samples[:, start : start + _AUDIO_BLOCK]
-                    container.mux(stream.encode(audio_frame(part, audio.sample_rate, start)))
-                container.mux(stream.encode(None))
-        except av.FFmpegError as error:
-            raise _explain(error, target) from error
 
 
 def _stored_tags(tags: ColorTags, pixel_format: str) -> ColorTags:

@@ -16,6 +16,7 @@ import PIL.PngImagePlugin
 
 from .colors import convert_dtype
 from .container import MAX_PIXELS, local_file
+from .embed import WORKFLOW, workflow_in_comment, workflow_in_xmp, xmp_of
 from .errors import MediaError
 from .files import write_whole
 from .types import Clip, Image, Mask, frames_per_chunk
@@ -86,7 +87,17 @@ def read_image_tags(path: str | Path) -> dict[str, str]:
         MediaError: The file is missing, broken or no picture.
     """
     with _opened(path, MAX_PIXELS) as picture:
-        return {str(key).lower(): value for key, value in picture.info.items() if isinstance(value, str)}
+        tags = {str(key).lower(): value for key, value in picture.info.items() if isinstance(value, str)}
+        for key, find in (("comment", _in_comment), ("xmp", workflow_in_xmp)):
+            value = picture.info.get(key)
+            workflow = find(value) if isinstance(value, bytes) else None
+            if workflow is not None:
+                tags[WORKFLOW] = workflow
+        return tags
+
+
+def _in_comment(comment: bytes) -> str | None:
+    return workflow_in_comment(comment.decode(errors="replace"))
 
 
 def write_image(path: str | Path, image: Image, *, quality: int = 92, metadata: dict[str, str] | None = None) -> None:
@@ -96,7 +107,7 @@ def write_image(path: str | Path, image: Image, *, quality: int = 92, metadata: 
         path: The file to write; its suffix chooses PNG, JPEG, WebP, BMP or TIFF.
         image: What to write; floats are rounded to 8 bits.
         quality: 1 to 100, for JPEG and WebP.
-        metadata: Text tags, which only PNG keeps.
+        metadata: Text tags, which PNG keeps; of these WebP keeps the ``workflow``, and the others keep none.
 
     Raises:
         MediaError: The suffix is unknown, tags do not fit the format, or the disk is full.
@@ -108,9 +119,11 @@ def write_image(path: str | Path, image: Image, *, quality: int = 92, metadata: 
     if not 1 <= quality <= 100:
         raise MediaError(f"quality {quality} is outside 1 to 100", "try 92")
     options: dict[str, Any] = {"quality": quality} if form in {"JPEG", "WEBP"} else {}
-    if metadata and form != "PNG":
+    if form == "WEBP" and set(metadata or {}) == {WORKFLOW}:
+        options["xmp"] = xmp_of((metadata or {})[WORKFLOW])
+    elif metadata and form != "PNG":
         raise MediaError(f"{form} keeps no text tags", "write a .png to embed the workflow")
-    if metadata:
+    if metadata and form == "PNG":
         tags = PIL.PngImagePlugin.PngInfo()
         for key, value in metadata.items():
             tags.add_itxt(key, value)

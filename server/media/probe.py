@@ -11,6 +11,7 @@ from .chapters import read_chapters
 from .codecs import has_alpha
 from .colors import tags_from_codes
 from .container import MAX_PIXELS, local_file, open_container, packets, video_stream
+from .embed import workflow_in_comment
 from .errors import MediaError
 from .types import Chapter, ColorTags
 
@@ -111,7 +112,7 @@ def probe(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> MediaInfo:
             duration_s=duration,
             video=video,
             audio=audio,
-            tags={key.lower(): value for key, value in container.metadata.items()},
+            tags=_tags_of(container),
             chapters=read_chapters(container, video.start_s if video else Fraction(0)),
         )
 
@@ -144,7 +145,17 @@ def read_tags(path: str | Path) -> dict[str, str]:
         MediaError: The file is missing, empty, broken or no media file.
     """
     with open_container(path) as container:
-        return {key.lower(): value for key, value in container.metadata.items()}
+        return _tags_of(container)
+
+
+def _tags_of(container: InputContainer) -> dict[str, str]:
+    """Return tags with keys in lower case; Ogg has its tags on the stream, and WAV the workflow in its comment."""
+    found: dict[str, str] = {}
+    for stream in container.streams.audio:
+        found.update(stream.metadata)
+    tags = {key.lower(): value for key, value in {**found, **container.metadata}.items()}
+    workflow = workflow_in_comment(tags.get("comment", ""))
+    return tags if workflow is None else {**tags, WORKFLOW_KEY: workflow}
 
 
 def _probe_video(container: InputContainer, path: Path, max_pixels: int) -> VideoInfo | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from .alpha import check_alpha, opacities
 from .audio import fit_audio, read_audio
-from .encode import write_audio
+from .audio_files import write_audio
 from .errors import MediaError
 from .files import explain_os_error
 from .frames import gather

@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
+from server.media.audio_files import write_audio
 from server.media.decode import load_clip
-from server.media.encode import write_audio, write_video
+from server.media.encode import write_video
 from server.media.errors import MediaError
 from server.media.pattern import pattern_clip
 from server.media.types import Audio

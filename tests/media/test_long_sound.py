@@ -14,8 +14,9 @@ import pytest
 from server.media import samples as store_module
 from server.media import spool
 from server.media.audio import read_audio
+from server.media.audio_files import write_audio
 from server.media.decode import load_clip
-from server.media.encode import write_audio, write_video
+from server.media.encode import write_video
 from server.media.errors import MediaError
 from server.media.samples import SampleStore, let_go_of_pages
 from server.media.types import Audio, Clip

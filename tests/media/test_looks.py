@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from server.media.audio_files import write_audio
 from server.media.decode import frames_at, load_clip
-from server.media.encode import write_audio, write_video
+from server.media.encode import write_video
 from server.media.errors import MediaError
 from server.media.looks import STRIP_HEIGHT, sound_peaks, write_filmstrip, write_playable
 from server.media.pictures import read_image

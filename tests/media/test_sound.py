@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from server.media.audio import read_audio, silence
-from server.media.encode import write_audio
+from server.media.audio_files import write_audio
 from server.media.errors import MediaError
 from server.media.loudness import measure_loudness, normalize_loudness
 from server.media.mixing import apply_gain, fade_audio, mix_audio, set_sound
@@ -131,7 +131,7 @@ def test_a_full_disk_leaves_no_half_sound(full_disk: Path) -> None:
         lambda sound, _folder: mix_audio([(sound, -1)]),
         lambda sound, _folder: normalize_loudness(sound, target_lufs=0),
         lambda _sound, _folder: measure_loudness(silence(1, 48000, 9)),
-        lambda sound, folder: write_audio(folder / "a.mp3", sound),
+        lambda sound, folder: write_audio(folder / "a.aac", sound),
         lambda _sound, folder: write_audio(folder / "a.wav", silence(0)),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from nodes import Audio, Clip, NodeInputError
 from nodes.audio import (
+    change_tempo,
     edit_audio,
     extract_audio,
     load_audio,
@@ -91,3 +92,11 @@ def test_the_input_at_fault_is_blamed(settings: dict[str, float], blamed: str, s
         edit_audio(sound, **settings)
     assert caught.value.input_name == blamed
     assert caught.value.hint
+
+
+def test_tempo_changes_and_pitch_stays(sound: Audio) -> None:
+    fast = change_tempo(sound, speed=2.0)
+    assert fast.duration_s == Fraction(1, 2)
+    for audio in (sound, fast):
+        middle = audio.samples[0, 8000:16000] * np.hanning(8000)
+        assert abs(int(np.argmax(np.abs(np.fft.rfft(middle)))) * 48000 / 8000 - 440) <= 6
