@@ -295,3 +295,23 @@ def test_transparency_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 def test_what_is_read_back_is_told(written: Callable[[Way], Path]) -> None:
     info = probe(written(WAYS[0]))
     assert (info.workflow, info.chapters) == (WORKFLOW, CHAPTERS)
+
+
+GUIDE = Path(__file__).parent.parent.parent / "docs" / "guide" / "media.md"
+_SOUND = {"aac": "AAC", "libopus": "Opus", "pcm_s16le": "PCM 16", "flac": "FLAC"}
+
+
+def row_of(way: Way) -> str:
+    """Return a way as a row of the guide's table."""
+    digits = "".join(filter(str.isdigit, way.pixel_format.partition("p")[0]))
+    chroma = f"4:{digits[1]}:{digits[2]}" if way.pixel_format.startswith("yuv") else "RGB"
+    sound = _SOUND[CODECS[way.codec].audio_encoder]
+    cells = [way.codec, way.suffix, str(way.bits), chroma, "yes" if way.alpha else "", sound, "yes", "yes"]
+    return f"| {' | '.join(cells)} | [`{way.id}`](../../tests/media/test_matrix.py) |".replace("|  |", "| |")
+
+
+def test_the_guide_lists_every_way() -> None:
+    lines = GUIDE.read_text(encoding="utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("| codec | file |"))
+    table = [line for line in lines[start + 2 : start + 2 + len(WAYS) + 1] if line.startswith("|")]
+    assert table == [row_of(way) for way in WAYS]
