@@ -31,6 +31,18 @@ FLAGS = [
     "--disable-sync",
 ]
 TOKEN = "token-of-the-browser-tests"
+KEPT_DRAFT = """async () => {
+    const ask = request => new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+    });
+    const database = await ask(indexedDB.open('kinegraph'));
+    const table = database.transaction('kept').objectStore('kept');
+    const { active } = await ask(table.get('window.' + sessionStorage.getItem('kinegraph.window')));
+    const draft = await ask(table.get('draft.' + active));
+    database.close();
+    return draft;
+}"""
 
 
 class Server:
@@ -91,6 +103,7 @@ class EditorPage:
         self.page.goto(self.server.launch_link())
         self.page.wait_for_selector(".graph")
         self.page.get_by_text("Start with something").wait_for()
+        self.page.locator(".app[aria-busy=false]").wait_for()
 
     def node(self, name: str) -> Any:
         """Return the node of that id."""
@@ -140,10 +153,17 @@ class EditorPage:
         knob.fill(value)
         knob.evaluate("field => field.blur()")
 
+    def wait_until(self, expression: str) -> None:
+        """Wait until an expression is true on the page, whose policy forbids Playwright's own way of waiting."""
+        deadline = time.monotonic() + 60
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < deadline, f"it did not come true: {expression}"
+            time.sleep(0.1)
+
     def document(self) -> dict[str, Any]:
-        """Return the document that the editor keeps as its draft, once all edits are in it."""
+        """Return the document in view as the editor keeps it as a draft, once all edits are in it."""
         time.sleep(0.5)
-        return json.loads(self.page.evaluate("localStorage.getItem('kinegraph.draft')"))["workflow"]
+        return self.page.evaluate(KEPT_DRAFT)["workflow"]
 
     def drop(self, name: str, content: bytes, kind: str) -> None:
         """Drop a file onto the canvas."""

@@ -49,7 +49,7 @@ def test_a_video_is_made_from_an_empty_canvas_by_mouse_and_keyboard(editor: Any,
     page.locator('[data-node="denoise"] .node-count', has_text="of 20").first.wait_for(timeout=RUN_MS)
     page.locator('article[data-node="save_video"][data-state="done"] video').wait_for(timeout=RUN_MS)
     page.locator('article[data-node="save_video"] .player').get_by_label("Play", exact=True).click()
-    page.wait_for_function("document.querySelector('article[data-node=save_video] video').currentTime > 0.1")
+    editor.wait_until("document.querySelector('article[data-node=save_video] video').currentTime > 0.1")
     page.locator('article[data-node="denoise"] .row.media img').wait_for()
 
     page.locator('[id="encode_text.text"]').click()
@@ -148,7 +148,7 @@ def test_a_thousand_nodes_mount_few(editor: Any) -> None:
     page = editor.page
     editor.drop("many.json", json.dumps(big_workflow(1000)).encode(), "application/json")
     page.get_by_text("Opened “Many”").wait_for()
-    page.wait_for_function("document.querySelectorAll('article[data-node]').length === 0")
+    editor.wait_until("document.querySelectorAll('article[data-node]').length === 0")
     page.mouse.move(700, 450)
     mounted = []
     for _ in range(14):

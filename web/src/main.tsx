@@ -1,6 +1,7 @@
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
+import { openWorkplace } from "./app/workplace";
 import "./styles/index.css";
 
 const root = document.getElementById("root");
-if (root) createRoot(root).render(<App />);
+if (root) createRoot(root).render(<App place={await openWorkplace()} />);

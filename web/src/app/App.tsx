@@ -1,63 +1,52 @@
-import { type DragEvent, useEffect, useMemo, useState } from "react";
+import { type DragEvent, useEffect, useMemo } from "react";
 import { useStore } from "zustand";
 import { GraphView } from "../canvas/GraphView";
 import { Minimap } from "../canvas/Minimap";
 import { SearchBox } from "../canvas/search/SearchBox";
 import { SessionProvider } from "../editor/context";
-import { Editor } from "../editor/store";
 import { nodesOf } from "../graph/document";
 import { t } from "../i18n";
 import { Comparison } from "../media/Comparison";
-import { openHere } from "./commands";
 import { Dialogs } from "./Dialogs";
-import { keepDrafts, loadDraft } from "./drafts";
+import { openFile } from "./files";
 import { Library } from "./Library";
 import { Messages } from "./Messages";
 import { ContextMenu } from "./menu/ContextMenu";
-import { Runner } from "./runner";
+import { QuestionDialog } from "./QuestionDialog";
 import { SidePanel } from "./SidePanel";
 import { StartScreen } from "./StartScreen";
 import { servicesOf } from "./services";
+import { TabBar } from "./TabBar";
 import { TopBar } from "./TopBar";
+import type { Tab } from "./tabs";
 import { useCommandKeys } from "./useCommandKeys";
-import { createUi, messenger, type Workplace } from "./workplace";
+import type { Workplace } from "./workplace";
 import { WorkplaceProvider } from "./workplaceContext";
 import { ZoomBar } from "./ZoomBar";
 
-/** Puts the parts together: one document, one connection, and the window around them. */
-export function App() {
-  const [place] = useState(openWorkplace);
-  const session = useMemo(
-    () => ({ editor: place.editor, run: place.runner.run, services: servicesOf(place.tell) }),
-    [place],
-  );
+/** Puts the parts together: the open documents, one connection, and the window around them. */
+export function App({ place }: { readonly place: Workplace }) {
+  const tab = useStore(place.tabs.state, (state) => state.active);
+  const services = useMemo(() => servicesOf(place.tell), [place]);
+  const session = useMemo(() => ({ editor: tab.editor, run: tab.runner.run, services }), [tab, services]);
   const theme = useStore(place.ui, (ui) => ui.theme);
-  useEffect(() => place.runner.start(), [place]);
-  useEffect(
-    () =>
-      keepDrafts(
-        place.editor,
-        () => place.runner.run.getState().shown,
-        () => undefined,
-      ),
-    [place],
-  );
+  useEffect(() => place.connection.start(), [place]);
   useEffect(() => {
     document.documentElement.dataset["theme"] = theme;
   }, [theme]);
   useCommandKeys(place);
-  useTabTitle(place);
+  usePageTitle(tab);
   return (
     <WorkplaceProvider value={place}>
       <SessionProvider value={session}>
-        <Shell place={place} />
+        <Shell place={place} tab={tab} />
       </SessionProvider>
     </WorkplaceProvider>
   );
 }
 
-/** Progress in the tab's title, for whoever looks elsewhere meanwhile. */
-function useTabTitle({ editor, runner }: Workplace): void {
+/** Progress in the page's title, for whoever looks elsewhere meanwhile. */
+function usePageTitle({ editor, runner }: Tab): void {
   useEffect(() => {
     const show = () => {
       const running = runner.run.getState().jobs.find((job) => job.entry.state === "running");
@@ -73,8 +62,9 @@ function useTabTitle({ editor, runner }: Workplace): void {
   }, [editor, runner]);
 }
 
-function Shell({ place }: { readonly place: Workplace }) {
-  const isEmpty = useStore(place.editor.document, (state) => Object.keys(nodesOf(state.history.document)).length === 0);
+function Shell({ place, tab }: { readonly place: Workplace; readonly tab: Tab }) {
+  const isEmpty = useStore(tab.editor.document, (state) => Object.keys(nodesOf(state.history.document)).length === 0);
+  const loading = useStore(place.connection.phase, ({ phase }) => phase === "loading");
   const panel = useStore(place.ui, (ui) => ui.panel);
   const minimap = useStore(place.ui, (ui) => ui.minimap);
 
@@ -82,20 +72,22 @@ function Shell({ place }: { readonly place: Workplace }) {
     const file = event.dataTransfer.files[0];
     if (!file) return;
     event.preventDefault();
-    void openHere(place, file);
+    void openFile(place, file);
   }
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dropping a file is one more way; Open is the other
     <div
       className="app"
+      aria-busy={loading}
       onDrop={onDrop}
       onDragOver={(event) => event.dataTransfer.types.includes("Files") && event.preventDefault()}
     >
       <TopBar />
+      <TabBar />
       <main>
         {panel === "library" && <Library />}
-        <GraphView>
+        <GraphView key={tab.id}>
           <ZoomBar />
           {minimap && !isEmpty && <Minimap />}
           <SearchBox />
@@ -106,19 +98,8 @@ function Shell({ place }: { readonly place: Workplace }) {
       </main>
       <Dialogs />
       <Comparison />
+      <QuestionDialog />
       <Messages />
     </div>
   );
-}
-
-function openWorkplace(): Workplace {
-  const draft = loadDraft();
-  const editor = new Editor(draft?.workflow);
-  if (draft?.saved) editor.open(draft.workflow, draft.saved);
-  if (draft?.viewport) editor.view.setState({ viewport: draft.viewport });
-  const ui = createUi();
-  const tell = messenger(ui);
-  const runner = new Runner(editor, tell);
-  if (draft?.job) runner.show(draft.job);
-  return { editor, runner, ui, tell };
 }

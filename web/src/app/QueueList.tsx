@@ -5,7 +5,6 @@ import { useRun } from "../editor/context";
 import type { Json } from "../graph/document";
 import { t } from "../i18n";
 import { isEnded, type JobRun, secondsLeft } from "../run/state";
-import { settle } from "./commands";
 import { openText } from "./files";
 import { useWorkplace } from "./workplaceContext";
 
@@ -49,10 +48,7 @@ function JobCard({ job, now }: { readonly job: JobRun; readonly now: number }) {
 
   async function open() {
     const { workflow, title } = await getJob(entry.id);
-    if (openText(place.editor, JSON.stringify(workflow as Json), title, place.tell)) {
-      place.runner.show(entry.id);
-      settle(place);
-    }
+    openText(place, JSON.stringify(workflow as Json), title, { job: entry.id });
   }
 
   return (

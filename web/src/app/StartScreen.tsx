@@ -4,7 +4,7 @@ import { useStore } from "zustand";
 import { nodesOf } from "../graph/document";
 import { readWorkflow } from "../graph/read";
 import { t } from "../i18n";
-import { commandById, settle } from "./commands";
+import { commandById } from "./commands";
 import { openText, TEMPLATES } from "./files";
 import { useWorkplace } from "./workplaceContext";
 
@@ -13,12 +13,8 @@ type Template = { readonly name: string; readonly text: string; readonly title: 
 /** What an empty canvas offers. */
 export function StartScreen() {
   const place = useWorkplace();
-  const { phase, message } = useStore(place.runner.phase);
+  const { phase, message } = useStore(place.connection.phase);
   const templates = useTemplates();
-  const openTemplate = (template: Template) => {
-    openText(place.editor, template.text, template.title, place.tell);
-    settle(place);
-  };
   if (phase === "signed_out") return <div className="start notice">{t("app.signed_out")}</div>;
   if (phase === "failed") return <div className="start notice">{t("app.catalogue_failed", { message })}</div>;
   return (
@@ -26,7 +22,7 @@ export function StartScreen() {
       <h1>{t("start.title")}</h1>
       <div className="start-cards">
         {templates.map((template) => (
-          <button key={template.name} type="button" onClick={() => openTemplate(template)}>
+          <button key={template.name} type="button" onClick={() => openText(place, template.text, template.title)}>
             <WorkflowIcon size={18} />
             <strong>{template.title}</strong>
             <span>{t("start.nodes", { count: template.count })}</span>

@@ -16,7 +16,6 @@ import {
 } from "lucide-react";
 import type { ReactNode } from "react";
 import { useDocument, useRun } from "../editor/context";
-import { setTitle } from "../graph/edits";
 import { t, tDynamic } from "../i18n";
 import { commandById } from "./commands";
 import { shown } from "./keys";
@@ -28,7 +27,6 @@ export function TopBar() {
     <header className="top-bar">
       <div className="top-group">
         <Mark />
-        <Title />
       </div>
       <nav className="top-group" aria-label={t("menu.edit")}>
         <CommandButton id="new" icon={<Plus size={16} />} />
@@ -69,26 +67,6 @@ function Mark() {
         <circle cx="23" cy="22" r="3" />
       </g>
     </svg>
-  );
-}
-
-function Title() {
-  const { editor } = useWorkplace();
-  const title = useDocument((state) => state.history.document.title ?? "");
-  const changed = useDocument((state) => state.history.document !== state.saved);
-  return (
-    <div className="title">
-      <input
-        aria-label={t("step.rename_workflow")}
-        value={title}
-        placeholder={t("app.untitled")}
-        size={Math.max(title.length, 16)}
-        spellCheck={false}
-        onChange={(event) => editor.perform(setTitle([], event.target.value))}
-        onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
-      />
-      {changed && <span className="changed" title={t("app.changed")} role="img" aria-label={t("app.changed")} />}
-    </div>
   );
 }
 
@@ -204,9 +182,9 @@ function ThemeButton() {
 }
 
 function Connection() {
-  const { runner } = useWorkplace();
+  const { connection } = useWorkplace();
   const online = useRun((state) => state.online);
-  const { phase } = runner.phase.getState();
+  const { phase } = connection.phase.getState();
   if (online || phase === "loading") return null;
   return (
     <span className="offline" role="status">

@@ -1,33 +1,46 @@
 /** Documents from files and to files: JSON, and media that carry the workflow which made them. */
-import type { Services } from "../editor/context";
 import type { Editor } from "../editor/store";
+import { nodesOf, type Workflow } from "../graph/document";
 import { readWorkflow, UnreadableError, writeWorkflow } from "../graph/read";
 import { t } from "../i18n";
 import { embeddedWorkflow } from "../media/embedded";
+import { tidy } from "./commands/arrange";
+import { jumpToAll } from "./commands/view";
+import type { Opening, Tab } from "./tabs";
+import type { Workplace } from "./workplace";
 
 const MEDIA = /\.(mp4|m4v|mov|png)$/i;
 export const OPENABLE = ".json,.mp4,.m4v,.mov,.png";
 
-/** Open the workflow of a file; says so when there is none. Returns whether it was opened. */
-export async function openFile(editor: Editor, file: File, tell: Services["tell"]): Promise<boolean> {
+/** Open the workflow of a file in a tab; says so when there is none. */
+export async function openFile(place: Workplace, file: File): Promise<void> {
   const text = MEDIA.test(file.name) ? embeddedWorkflow(await file.arrayBuffer()) : await file.text();
-  if (text === null) {
-    tell(t("tell.no_workflow", { name: file.name }), "error");
-    return false;
-  }
-  return openText(editor, text, file.name, tell);
+  if (text === null) place.tell(t("tell.no_workflow", { name: file.name }), "error");
+  else openText(place, text, file.name);
 }
 
-export function openText(editor: Editor, text: string, name: string, tell: Services["tell"]): boolean {
+/** Open a workflow given as text, in a tab, and show all of it. Returns the tab, or null when it cannot be read. */
+export function openText(place: Workplace, text: string, name: string, opening: Opening = {}): Tab | null {
+  let workflow: Workflow;
   try {
-    editor.open(readWorkflow(text));
+    workflow = readWorkflow(text);
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error;
-    tell(t("tell.unreadable", { message: error.path ? `${error.path}: ${error.message}` : error.message }), "error");
-    return false;
+    const message = error.path ? `${error.path}: ${error.message}` : error.message;
+    place.tell(t("tell.unreadable", { message }), "error");
+    return null;
   }
-  tell(t("tell.opened", { name: editor.workflow.title || name }));
-  return true;
+  const tab = place.tabs.open(workflow, opening);
+  settle(place);
+  place.tell(t("tell.opened", { name: workflow.title || name }));
+  return tab;
+}
+
+/** After a document was opened: lay out what has no place, and show all of it. */
+function settle(place: Workplace): void {
+  const nodes = Object.values(nodesOf(place.editor.scope));
+  if (nodes.length > 1 && nodes.every((node) => node.at === undefined)) tidy(place);
+  jumpToAll(place);
 }
 
 export function download(editor: Editor): void {

@@ -10,6 +10,8 @@ const SHOWN: Record<string, string> = {
   space: "Space",
   delete: "Del",
   escape: "Esc",
+  pageup: "PgUp",
+  pagedown: "PgDn",
   tab: "Tab",
 };
 
@@ -25,8 +27,8 @@ export function matches(event: KeyboardEvent, keys: string): boolean {
 
 function nameOf(event: KeyboardEvent): string {
   if (event.key === " ") return "space";
-  // With Alt held, Macs type other signs; the key's own letter is in its code.
-  if (event.altKey && event.code.startsWith("Key")) return event.code.slice(3).toLowerCase();
+  // With Alt held, Macs type other signs; the key's own letter or digit is in its code.
+  if (event.altKey && /^(Key|Digit)/.test(event.code)) return event.code.replace(/^(Key|Digit)/, "").toLowerCase();
   return event.key.toLowerCase();
 }
 

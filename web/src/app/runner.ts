@@ -1,73 +1,63 @@
-/** Between the open document and the server: catalogue, live plan, runs, and events that outlive a lost connection. */
+/** Between one open document and the server: its live plan, its runs, and the job that its canvas shows. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import * as client from "../api/client";
-import { EventStream } from "../api/events";
 import type { EventEntry } from "../api/types";
 import type { Services } from "../editor/context";
 import type { Editor } from "../editor/store";
-import type { Catalogue } from "../graph/catalogue";
 import { nodesOf, type Workflow } from "../graph/document";
 import { drawSeeds } from "../graph/edits";
 import { t } from "../i18n";
 import { afterEvent, isEnded, NO_RUN, newEntry, type RunState, showJob, withJob, withJobs } from "../run/state";
 import { nextSeed } from "../widgets/seed";
+import type { Connection } from "./connection";
+import { freshKey } from "./keep/ids";
 
 /** Pause after an edit before the server is asked what it makes of the document. */
 const PLAN_DELAY_MS = 350;
 
-export type Phase = "loading" | "ready" | "signed_out" | "failed";
-
 export class Runner {
-  readonly run: StoreApi<RunState> = createStore(() => NO_RUN);
-  readonly phase: StoreApi<{ phase: Phase; message: string }> = createStore(() => ({
-    phase: "loading" as Phase,
-    message: "",
-  }));
+  readonly run: StoreApi<RunState>;
   readonly #editor: Editor;
+  readonly #connection: Connection;
   readonly #tell: Services["tell"];
-  #stream: EventStream | null = null;
+  readonly #leave: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked: AbortController | null = null;
+  #watching = false;
 
-  constructor(editor: Editor, tell: Services["tell"]) {
+  /** `known` is what another tab knows of the connection and of the jobs. */
+  constructor(editor: Editor, connection: Connection, tell: Services["tell"], known: RunState = NO_RUN) {
     this.#editor = editor;
+    this.#connection = connection;
     this.#tell = tell;
+    this.run = createStore(() => ({ ...NO_RUN, online: known.online, jobs: known.jobs }));
+    this.#leave = connection.join({
+      onCatalogue: (catalogue) => editor.setCatalogue(catalogue),
+      onEvent: (event) => this.#happened(event),
+      onOnline: (online) => this.#reached(online),
+      onJobs: (jobs) => this.run.setState((state) => withJobs(state, jobs)),
+      onQueued: (entry) => this.run.setState((state) => withJob(state, entry)),
+    });
   }
 
-  /** Load the catalogue, follow the events, and plan as the document changes. Returns what ends it. */
-  start(): () => void {
-    void this.#load();
+  /** Plan as the document changes, while it is the one in view. Returns what ends it. */
+  watch(): () => void {
+    this.#watching = true;
+    this.#planSoon();
     const stop = this.#editor.document.subscribe((state, before) => {
       if (state.history.document !== before.history.document || state.catalogue !== before.catalogue) this.#planSoon();
     });
-    const wake = () => this.#stream?.wake();
-    window.addEventListener("online", wake);
-    document.addEventListener("visibilitychange", wake);
     return () => {
       stop();
-      window.removeEventListener("online", wake);
-      document.removeEventListener("visibilitychange", wake);
+      this.#watching = false;
       clearTimeout(this.#timer);
-      this.#stream?.close();
     };
   }
 
-  async #load(): Promise<void> {
-    try {
-      const catalogue = (await client.catalogue()) as unknown as Catalogue;
-      this.#editor.setCatalogue(catalogue);
-      this.phase.setState({ phase: "ready", message: "" });
-    } catch (error) {
-      if (!(error instanceof client.ApiError)) throw error;
-      this.phase.setState({ phase: error.status === 401 ? "signed_out" : "failed", message: error.message });
-      if (error.status !== 401) setTimeout(() => void this.#load(), 2000);
-      return;
-    }
-    this.#stream ??= new EventStream(client.socketUrl(window.location), {
-      onEvent: (event) => this.#happened(event),
-      onOpen: (resumed) => void this.#connected(resumed),
-      onLost: () => this.run.setState({ online: false }),
-    });
+  /** End it, with the tab. */
+  close(): void {
+    this.#leave();
+    this.#asked?.abort();
   }
 
   #happened(event: EventEntry): void {
@@ -75,20 +65,18 @@ export class Runner {
     if (event.kind === "run_finished") this.#planSoon();
   }
 
-  async #connected(resumed: boolean): Promise<void> {
-    this.run.setState({ online: true });
-    if (resumed) this.#tell(t("app.online"));
-    const { jobs } = await client.listJobs();
-    this.run.setState((state) => withJobs(state, jobs));
+  #reached(online: boolean): void {
+    this.run.setState({ online });
     const { shown } = this.run.getState();
-    if (shown !== null) this.#stream?.replay(shown);
+    if (!online) return;
+    if (shown !== null) this.#connection.replay(shown);
     this.#planSoon();
   }
 
   /** Show a job's state on the canvas, from its first event on. */
   show(job: string | null): void {
     this.run.setState((state) => showJob(state, job));
-    if (job !== null) this.#stream?.replay(job);
+    if (job !== null) this.#connection.replay(job);
   }
 
   /** Queue the document as it is, with fresh seeds where they are wanted; maybe only what some nodes need. */
@@ -96,9 +84,9 @@ export class Runner {
     this.#editor.edit((workflow) => drawSeeds(workflow, nextSeed));
     const workflow = this.#editor.workflow;
     try {
-      const job = await client.submitJob(workflow, { key: crypto.randomUUID(), ...options });
-      const entry = newEntry(job.id, job.title, job.created_at);
-      this.run.setState((state) => ({ ...withJob(state, entry), problems: [], plan: null }));
+      const job = await client.submitJob(workflow, { key: freshKey(), ...options });
+      this.#connection.queued(newEntry(job.id, job.title, job.created_at));
+      this.run.setState({ problems: [], plan: null });
       this.show(job.id);
     } catch (error) {
       this.#refused(error);
@@ -115,8 +103,7 @@ export class Runner {
   async act(action: () => Promise<unknown>): Promise<void> {
     try {
       await action();
-      const { jobs } = await client.listJobs();
-      this.run.setState((state) => withJobs(state, jobs));
+      await this.#connection.refreshJobs();
     } catch (error) {
       if (!(error instanceof client.ApiError)) throw error;
       this.#tell(error.message, "error");
@@ -133,6 +120,7 @@ export class Runner {
   }
 
   #planSoon(): void {
+    if (!this.#watching) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#plan(), PLAN_DELAY_MS);
   }

@@ -1,5 +1,6 @@
 import { useEffect } from "react";
 import { COMMANDS, type Command } from "./commands";
+import { pickTab } from "./commands/tabs";
 import { isTyping, matches } from "./keys";
 import type { Workplace } from "./workplace";
 
@@ -7,7 +8,9 @@ import type { Workplace } from "./workplace";
 export function useCommandKeys(place: Workplace): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing || place.ui.getState().dialog !== null) return;
+      const { dialog, question } = place.ui.getState();
+      if (event.defaultPrevented || event.isComposing || dialog !== null || question !== null) return;
+      if (picksTab(place, event)) return event.preventDefault();
       const command = COMMANDS.find((entry) => isMeant(entry, event));
       if (!command) return;
       event.preventDefault();
@@ -16,6 +19,14 @@ export function useCommandKeys(place: Workplace): void {
     window.addEventListener("keydown", onKeyDown);
     return () => window.removeEventListener("keydown", onKeyDown);
   }, [place]);
+}
+
+/** Alt+1 to Alt+9 go to a tab. */
+function picksTab(place: Workplace, event: KeyboardEvent): boolean {
+  const number = /^Digit([1-9])$/.exec(event.code)?.[1];
+  if (number === undefined || !event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return false;
+  pickTab(place, Number(number));
+  return true;
 }
 
 function isMeant(command: Command, event: KeyboardEvent): boolean {

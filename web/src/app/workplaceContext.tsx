@@ -1,5 +1,6 @@
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
+import type { TabsState } from "./tabs";
 import type { UiState, Workplace } from "./workplace";
 
 const WorkplaceContext = createContext<Workplace | null>(null);
@@ -12,3 +13,4 @@ export function useWorkplace(): Workplace {
 }
 
 export const useUi = <T,>(select: (state: UiState) => T): T => useStore(useWorkplace().ui, select);
+export const useTabs = <T,>(select: (state: TabsState) => T): T => useStore(useWorkplace().tabs.state, select);

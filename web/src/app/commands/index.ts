@@ -10,10 +10,10 @@ import { PANELS_COMMANDS } from "./panels";
 import { RUN_COMMANDS } from "./run";
 import { SELECT_COMMANDS } from "./select";
 import { SUBGRAPH_COMMANDS } from "./subgraphs";
+import { TAB_COMMANDS } from "./tabs";
 import { VIEW_COMMANDS } from "./view";
 
 export type { Command } from "./command";
-export { openHere, settle } from "./files";
 
 export const COMMANDS: readonly Command[] = [
   ...RUN_COMMANDS,
@@ -26,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   ...MEDIA_COMMANDS,
   ...VIEW_COMMANDS,
   ...FILES_COMMANDS,
+  ...TAB_COMMANDS,
   ...PANELS_COMMANDS,
 ];
 

@@ -15,6 +15,14 @@ export const app = {
   "start.open": "Open a file…",
   "start.open_hint": "JSON, or a video that Kinegraph made",
   "start.nodes": "{count} nodes",
+  "tab.list": "Open workflows",
+  "tab.menu": "Tab",
+  "tab.close": "Close “{name}”",
+  "tab.copy_of": "Copy of {name}",
+  "ask.close": "Close “{name}” without saving?",
+  "ask.close_text": "It has changes that are saved nowhere else.",
+  "ask.close_anyway": "Close without saving",
+  "ask.cancel": "Cancel",
   "panel.close": "Close",
   "tell.submitted": "Queued",
   "tell.refused": "Not queued: {message}",
@@ -28,5 +36,8 @@ export const app = {
   "tell.no_link_here": "Point at a link first, or select one",
   "tell.would_contain_itself": "A subgraph cannot contain itself",
   "tell.between": "Select {names} as well: it lies between the selected nodes",
-  "tell.restored": "Your draft is back",
+  "tell.drafts_full":
+    "This browser's storage is full, so your changes do not survive closing the page. Save them, or free space.",
+  "tell.drafts_off":
+    "This browser keeps no drafts for this page, so your changes do not survive closing it. Save them.",
 } as const;
