@@ -46,7 +46,7 @@ def load_image(*, file: Annotated[Path, FilePicker("uploads", IMAGE_SUFFIXES)], 
 
     path = source_path(file, ctx.folders)
     with blaming("file"):
-        return read_image(path)
+        return read_image(path, max_pixels=ctx.max_pixels)
 
 
 @node(category="image", title="Load mask", aliases=("open", "alpha", "matte", "selection"))
@@ -63,7 +63,7 @@ def load_mask(*, file: Annotated[Path, FilePicker("uploads", IMAGE_SUFFIXES)], c
 
     path = source_path(file, ctx.folders)
     with blaming("file"):
-        return read_mask(path)
+        return read_mask(path, max_pixels=ctx.max_pixels)
 
 
 @load_image.check

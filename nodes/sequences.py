@@ -64,7 +64,7 @@ def load_image_sequence(
     path = sequence_path(folder, ctx.folders, where)
     load = sequence.load_sequence if channel == "color" else sequence.load_sequence_alpha
     with blaming("folder"):
-        found = sequence.find_sequence(path)
+        found = sequence.find_sequence(path, max_pixels=ctx.max_pixels)
         return load(found, fps=exact_rate(fps) if fps else None, start=start, count=count or None, stride=stride)
 
 

@@ -100,6 +100,7 @@ def load_video(
             fps=exact_rate(fps) if fps else None,
             stride=stride,
             with_audio=sound,
+            max_pixels=ctx.max_pixels,
         )
     return _sized(clip, width, height, fit)
 
@@ -137,7 +138,14 @@ def load_alpha(
     path = source_path(file, ctx.folders)
     with blaming("file"):
         rate = exact_rate(fps) if fps else None
-        clip = decode.load_alpha(path, start_s=start_s, duration_s=duration_s or None, fps=rate, stride=stride)
+        clip = decode.load_alpha(
+            path,
+            start_s=start_s,
+            duration_s=duration_s or None,
+            fps=rate,
+            stride=stride,
+            max_pixels=ctx.max_pixels,
+        )
     return _sized(clip, width, height, fit)
 
 

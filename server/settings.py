@@ -9,7 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
-from server.kit.context import Folders
+from server.kit.context import MAX_PIXELS, Folders
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -37,6 +37,7 @@ class Settings:
         host_weights_bytes: Budget of weights that wait in the machine's memory for their turn; 0 is four fifths of it.
         max_body_bytes: Longest request body that is not an upload.
         max_upload_bytes: Longest uploaded file.
+        max_pixels: Largest frame or picture, in pixels, that a workflow may open.
         max_queue: Most jobs waiting at a time.
         cancel_grace_s: Seconds that a canceled job may take to stop before its worker is killed.
     """
@@ -54,6 +55,7 @@ class Settings:
     host_weights_bytes: int = 0
     max_body_bytes: int = 8 * MIB
     max_upload_bytes: int = 8 * GIB
+    max_pixels: int = MAX_PIXELS
     max_queue: int = 10_000
     cancel_grace_s: float = 10.0
 

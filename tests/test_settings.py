@@ -16,11 +16,13 @@ def test_every_setting_can_be_given_by_an_environment_variable(tmp_path: Path) -
         "KINEGRAPH_PORT": "9000",
         "KINEGRAPH_CANCEL_GRACE_S": "2.5",
         "KINEGRAPH_DEVICE": "cuda:1",
+        "KINEGRAPH_MAX_PIXELS": "2000000",
     }
     settings = Settings.load(environment)
     assert settings.home == tmp_path / "home"
     assert settings.custom_nodes == tmp_path / "packs"
     assert (settings.port, settings.cancel_grace_s, settings.device) == (9000, 2.5, "cuda:1")
+    assert settings.max_pixels == 2_000_000
     assert settings.folders.outputs == tmp_path / "home" / "outputs"
 
 

@@ -14,7 +14,7 @@ from server.engine.artifacts import save_artifact
 from server.engine.cancel import CancelToken
 from server.engine.events import Event, NodeLog, NodePreview, NodeProgress, NodeWarning
 from server.graph.graph import GraphNode
-from server.kit.context import Folders
+from server.kit.context import MAX_PIXELS, Folders
 from server.kit.problems import NodeInputError
 from server.kit.values import Artifact
 
@@ -34,6 +34,7 @@ class RunScope:
         workflow_json: The queued workflow.
         cancel: The wish to stop.
         emit: Takes every event of the run, from any thread.
+        max_pixels: The largest frame that a node may open.
     """
 
     folders: Folders
@@ -41,6 +42,7 @@ class RunScope:
     workflow_json: str
     cancel: CancelToken
     emit: Callable[[Event], None]
+    max_pixels: int = MAX_PIXELS
 
 
 class EngineContext:
@@ -58,6 +60,11 @@ class EngineContext:
     def folders(self) -> Folders:
         """Where files are."""
         return self._scope.folders
+
+    @property
+    def max_pixels(self) -> int:
+        """The largest frame that a node may open."""
+        return self._scope.max_pixels
 
     @property
     def device(self) -> str:

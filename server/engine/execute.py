@@ -17,7 +17,7 @@ from server.engine.events import ArtifactMade, Event, RunFinished, RunStarted, R
 from server.engine.plan import Plan
 from server.engine.run import Run
 from server.graph.graph import NodeId
-from server.kit.context import Folders
+from server.kit.context import MAX_PIXELS, Folders
 from server.kit.problems import Canceled
 from server.kit.values import ANY, Artifact
 
@@ -59,9 +59,11 @@ class Executor:
         cache: Where results come from and go to.
         folders: Where nodes may read and write.
         device: As torch names it.
+        max_pixels: The largest frame that a node may open.
     """
 
-    def __init__(self, cache: Cache, folders: Folders, device: str = "cpu") -> None:
+    def __init__(self, cache: Cache, folders: Folders, device: str = "cpu", *, max_pixels: int = MAX_PIXELS) -> None:
+        self._max_pixels = max_pixels
         self._cache = cache
         self._folders = folders
         self._device = device
@@ -84,7 +86,9 @@ class Executor:
             with emitting:
                 emit(event)
 
-        scope = RunScope(self._folders, self._device, workflow_json, cancel or CancelToken(), emit_in_turn)
+        scope = RunScope(
+            self._folders, self._device, workflow_json, cancel or CancelToken(), emit_in_turn, self._max_pixels
+        )
         with self._lock:
             return self._run(plan, scope)
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from server.jobs.errors import ProtocolError
 from server.jobs.records import JsonObject
+from server.kit.context import MAX_PIXELS
 
 LINE_LIMIT = 64 * 1024 * 1024
 """Longest line in bytes: a catalogue of thousands of nodes, or a preview, fits many times."""
@@ -37,6 +38,7 @@ class Hello(_Message):
         device: `auto`, or as torch names it.
         memory_bytes: Budget of results in memory.
         disk_bytes: Budget of results on disk.
+        max_pixels: The largest frame that a node may open.
     """
 
     kind: ClassVar[str] = "hello"
@@ -47,6 +49,7 @@ class Hello(_Message):
     device: str
     memory_bytes: int
     disk_bytes: int
+    max_pixels: int = MAX_PIXELS
 
 
 @dataclass(frozen=True, slots=True)

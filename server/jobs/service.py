@@ -69,6 +69,7 @@ def worker_hello(settings: Settings, *, builtin: str | None = "nodes") -> Hello:
         device=settings.device,
         memory_bytes=settings.memory_cache_bytes,
         disk_bytes=settings.disk_cache_bytes,
+        max_pixels=settings.max_pixels,
     )
 
 

@@ -72,7 +72,7 @@ class WorkerSession:
             sockets=self.catalogue.sockets,
         )
         self._views = FileViews(Path(hello.cache) / "views", self.catalogue)
-        self._executor = Executor(self._cache, self._folders, hello.device)
+        self._executor = Executor(self._cache, self._folders, hello.device, max_pixels=hello.max_pixels)
 
     def check(self, text: str | bytes, settings: Mapping[str, object], targets: Sequence[str] | None = None) -> Checked:
         """Return a document with settings in place, and all that is wrong with it; its graph is cut to the targets.

@@ -11,6 +11,9 @@ from server.kit.values import Artifact
 
 T = TypeVar("T")
 
+MAX_PIXELS = 67_000_000
+"""The largest frame that is decoded unless the settings say otherwise: two frames of 8K."""
+
 
 @dataclass(frozen=True, slots=True)
 class Folders:
@@ -52,6 +55,11 @@ class Context(Protocol):
     @property
     def device(self) -> str:
         """The device of this worker, as torch names it: `cpu`, `cuda:0`, `mps`."""
+        ...
+
+    @property
+    def max_pixels(self) -> int:
+        """The largest frame or picture, in pixels, that a file may have which a node opens."""
         ...
 
     @property

@@ -157,7 +157,7 @@ def _opened(path: str | Path, max_pixels: int) -> Generator[PIL.Image.Image]:
                 if picture.width * picture.height > max_pixels:
                     raise MediaError(
                         f"{local.name} has {picture.width}x{picture.height} pixels, above the limit of {max_pixels}",
-                        "make it smaller with another program, or raise the limit in the settings",
+                        "make it smaller with another program, or raise the limit (KINEGRAPH_MAX_PIXELS)",
                     )
                 picture.load()
                 yield PIL.ImageOps.exif_transpose(picture)

@@ -230,7 +230,7 @@ def check_pixels(stream: AvVideoStream, path: Path, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise MediaError(
             f"{path.name} has frames of {width}x{height}, above the limit of {max_pixels} pixels",
-            "make it smaller with another program, or raise the limit in the settings",
+            "make it smaller with another program, or raise the limit (KINEGRAPH_MAX_PIXELS)",
         )
 
 

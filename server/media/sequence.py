@@ -16,6 +16,7 @@ import numpy as np
 from .alpha import check_alpha, opacities
 from .audio import fit_audio, read_audio
 from .audio_files import write_audio
+from .container import MAX_PIXELS
 from .errors import MediaError
 from .files import explain_os_error
 from .frames import gather
@@ -85,11 +86,13 @@ class Sequence:
         path: The folder or the archive.
         names: Files in the order of their numbers.
         sound: Whether a sound.wav is beside them.
+        max_pixels: Largest picture that may be decoded.
     """
 
     path: Path
     names: tuple[str, ...]
     sound: bool
+    max_pixels: int = MAX_PIXELS
 
     def read(self, name: str) -> bytes:
         """Return a file's content.
@@ -128,7 +131,7 @@ class _Reader:
             self._archive.close()
 
 
-def find_sequence(path: Path) -> Sequence:
+def find_sequence(path: Path, *, max_pixels: int = MAX_PIXELS) -> Sequence:
     """Find the numbered pictures of a folder or a ZIP archive: those with the commonest name and suffix.
 
     Raises:
@@ -156,7 +159,9 @@ def find_sequence(path: Path) -> Sequence:
             "render it again, or renumber the files",
         )
     sound = str(PurePosixPath(numbered[first]).parent / _SOUND)
-    return Sequence(path, tuple(numbered[number] for number in sorted(numbered)), path.is_dir() and sound in names)
+    return Sequence(
+        path, tuple(numbered[number] for number in sorted(numbered)), path.is_dir() and sound in names, max_pixels
+    )
 
 
 def _names(path: Path) -> list[str]:
@@ -216,12 +221,12 @@ def _open(sequence: Sequence, fps: Fraction | int | None, span: tuple[int, int |
             "start earlier and keep at least one",
         )
     rate = Fraction(fps) if fps else _said_rate(sequence) or Fraction(24)
-    model = _picture(sequence.read(names[0]), names[0], alpha=alpha)
+    model = _picture(sequence, sequence.read(names[0]), names[0], alpha=alpha)
 
     def pictures() -> Generator[Array]:
         with sequence.opened() as read:
             for name in names:
-                pixels = _picture(read(name), name, alpha=alpha)
+                pixels = _picture(sequence, read(name), name, alpha=alpha)
                 if pixels.shape != model.shape or pixels.dtype != model.dtype:
                     kind = f"{pixels.shape[1]}x{pixels.shape[0]} in {pixels.dtype}"
                     raise MediaError(f"{name} is {kind}, unlike the first picture", "render all frames alike")
@@ -237,8 +242,8 @@ def _open(sequence: Sequence, fps: Fraction | int | None, span: tuple[int, int |
     return clip
 
 
-def _picture(data: bytes, name: str, *, alpha: bool) -> Array:
-    pixels, opacity = decode_still(data, name)
+def _picture(sequence: Sequence, data: bytes, name: str, *, alpha: bool) -> Array:
+    pixels, opacity = decode_still(data, name, max_pixels=sequence.max_pixels)
     if not alpha:
         return pixels
     if opacity is None:

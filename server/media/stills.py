@@ -90,13 +90,16 @@ class StillEncoder:
         return b"".join(bytes(packet) for part in (frame, None) for packet in context.encode(part))
 
 
-def decode_still(data: bytes, name: str, transfer: str = "bt709") -> tuple[Array, Array | None]:
+def decode_still(
+    data: bytes, name: str, transfer: str = "bt709", *, max_pixels: int = MAX_PIXELS
+) -> tuple[Array, Array | None]:
     """Return a picture's pixels (H, W, 3), and its opacity (H, W) when it has some.
 
     Args:
         data: The content of a file.
         name: Its name, whose suffix says what it is.
         transfer: The curve to which the linear light of OpenEXR is brought; what is brighter than white is clipped.
+        max_pixels: Largest picture that may be decoded.
 
     Returns:
         Both in uint8, in uint16 when the file is deeper, or in float32 when it holds floats.
@@ -108,11 +111,12 @@ def decode_still(data: bytes, name: str, transfer: str = "bt709") -> tuple[Array
     if decoder is None:
         raise MediaError(f"{name} is no picture that a sequence can have", f"use one of {', '.join(READABLE)}")
     context: Any = av.CodecContext.create(decoder, "r")
-    context.options = {"max_pixels": str(MAX_PIXELS)}
+    context.options = {"max_pixels": str(max_pixels)}
     try:
         frames = [frame for part in (av.Packet(data), None) for frame in context.decode(part)]
     except (av.FFmpegError, ValueError) as error:
-        raise MediaError(f"{name} is not a readable picture, or it is cut off", "render it again") from error
+        message = f"{name} is not a readable picture, is cut off, or has more than {max_pixels} pixels"
+        raise MediaError(message, "render it again, or raise the limit (KINEGRAPH_MAX_PIXELS)") from error
     if not frames:
         raise MediaError(f"{name} holds no picture", "render it again")
     return _pixels_of(frames[0], transfer)

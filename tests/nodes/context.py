@@ -27,6 +27,7 @@ class FakeContext:
 
     folders: Folders
     device: str = "cpu"
+    max_pixels: int = 67_000_000
     workflow: str = '{"kinegraph": 1}'
     cancel_after: int | None = None
     reports: list[tuple[int, int | None, str]] = field(default_factory=list)

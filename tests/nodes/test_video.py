@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,9 +12,15 @@ import pytest
 
 from nodes import Clip, NodeInputError
 from nodes.clip import draw_test_pattern
+from nodes.image import extract_frame, load_image, load_mask, save_image
+from nodes.sequences import load_image_sequence, save_image_sequence
 from nodes.video import load_alpha, load_video, save_video
+from server.engine.cancel import CancelToken
+from server.jobs.service import worker_hello
+from server.jobs.session import WorkerSession
 from server.kit import Artifact
 from server.media.probe import MediaInfo, probe
+from server.settings import Settings
 from tests.nodes.context import FakeContext
 
 
@@ -111,3 +119,45 @@ def test_a_card_that_is_missing_is_told_on_the_node(pattern: Clip, ctx: FakeCont
     assert saved(ctx, save_video(pattern, hardware=True, ctx=ctx)).video is not None
     # With a working card there is nothing to say.
     assert all(blamed == "hardware" and "software" in message for message, blamed, _hint in ctx.warnings)
+
+
+def test_the_limit_of_pixels_in_the_settings_holds_for_every_node_that_opens_files(
+    tmp_path: Path, pattern: Clip, ctx: FakeContext
+) -> None:
+    name = uploaded(ctx, pattern, codec="ffv1", alpha=pattern)
+    save_image(extract_frame(pattern, ctx=ctx), filename="still", ctx=ctx)
+    shutil.copy(ctx.folders.outputs / "still.png", ctx.folders.uploads / "still.png")
+    save_image_sequence(pattern, filename="frames", ctx=ctx)
+    low = FakeContext(ctx.folders, max_pixels=96 * 64 - 1)
+    for open_it in (
+        lambda: load_video(file=name, ctx=low),
+        lambda: load_alpha(file=name, ctx=low),
+        lambda: load_image(file=Path("still.png"), ctx=low),
+        lambda: load_mask(file=Path("still.png"), ctx=low),
+        lambda: load_image_sequence(folder=Path("frames"), where="outputs", ctx=low),
+    ):
+        with pytest.raises(NodeInputError, match=r"6143 pixels|limit of 6143") as caught:
+            open_it()
+        assert "KINEGRAPH_MAX_PIXELS" in caught.value.hint
+
+
+def test_the_limit_travels_from_the_settings_to_the_nodes(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", custom_nodes=tmp_path / "packs", device="cpu", max_pixels=1000)
+    settings.create_folders()
+    pattern = draw_test_pattern(width=96, height=64, seconds=0.25, fps=8.0)
+    ctx = FakeContext(settings.folders)
+    name = uploaded(ctx, pattern)
+    document = {
+        "kinegraph": 1,
+        "nodes": {
+            "load": {"type": "load_video", "version": 1, "inputs": {"file": str(name)}},
+            "save": {"type": "save_video", "version": 1, "inputs": {"clip": {"link": ["load", "clip"]}}},
+        },
+    }
+    session = WorkerSession(worker_hello(settings))
+    outcome = session.run(json.dumps(document), {}, emit=lambda event: None, cancel=CancelToken())
+    session.close()
+    assert outcome.status == "failed"
+    assert outcome.error is not None
+    assert "96x64, above the limit of 1000 pixels" in str(outcome.error["message"])
+    assert outcome.error["path"] == "/nodes/load/inputs/file"
