@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from nodes import Audio, Clip, Conditioning, Image, Latent, Mask
 
 if TYPE_CHECKING:
+    from server.kit.values import Recorder
     from server.media.types import Block, Producer
 
 
@@ -75,27 +76,13 @@ class ClipCodec:
         except MediaError as error:
             raise ValueError(str(error)) from error
 
-    def tee(self, value: object, folder: Path, on_complete: Callable[[], None], on_abort: Callable[[], None]) -> Clip:
-        """Return the clip; its first pass fills `folder`. Once that ended early, no later pass tries again."""
-        from server.media import spool
+    def record(self, value: object, folder: Path) -> Recorder:
+        """Begin to store a clip block by block, while it passes."""
+        from server.media.recording import Recording
 
-        clip = cast("Clip", value)
-        aborted = False
-
-        def complete() -> None:
-            on_complete()
-
-        def abort(_reason: str) -> None:
-            nonlocal aborted
-            aborted = True
-            on_abort()
-
-        recorded = spool.tee(clip, folder, complete, abort)
-
-        def produce() -> Iterator[Block]:
-            return (clip if aborted else recorded).blocks()
-
-        return clip.derive(produce)
+        recording = Recording(cast("Clip", value), folder)
+        recording.start()
+        return cast("Recorder", recording)
 
     def pieces(self, value: object) -> Iterator[object]:
         """Start one pass over the clip's blocks."""

@@ -106,9 +106,9 @@ class _Pass:
             self._thread.join()
 
     def _work(self) -> None:
-        pieces: Iterator[object] | None = None
+        pieces: Any = None
         try:
-            pieces = self._start()
+            pieces = closable(self._start())
             while self._has_room():
                 piece = next(pieces, _END)
                 if piece is _END:
@@ -175,3 +175,8 @@ class Turn:
         finally:
             self._lock.acquire()
             self._mine.held = True
+
+
+def closable(pieces: Iterator[object]) -> Any:
+    """Return an iterator that can be closed, whatever a codec returned."""
+    return pieces if hasattr(pieces, "close") else (piece for piece in pieces)

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from server.engine.ahead import Crew, Turn
+from server.engine.ahead import Crew, Turn, closable
 from server.engine.cache import Cache
 from server.engine.calling import CallShape
 from server.engine.context import RunScope
@@ -18,7 +18,7 @@ from server.engine.events import NodePreview, NodeWarning
 from server.engine.keeping import Prospect
 from server.engine.keys import Key
 from server.engine.stopwatch import Stopwatch
-from server.engine.streams import Production, closable
+from server.engine.streams import Production
 from server.graph.graph import GraphNode, NodeId
 from server.kit.values import StreamCodec
 

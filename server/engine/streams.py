@@ -7,6 +7,7 @@ them on the way where that pays.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -15,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from server.engine.ahead import Crew, Turn
+from server.engine.ahead import Crew, Turn, closable
 from server.engine.cache import Cache
 from server.engine.cancel import CancelToken
 from server.engine.keys import Key
 from server.engine.stopwatch import Stopwatch
+from server.engine.tape import Tape
 from server.kit.problems import Canceled
 from server.kit.values import StreamCodec
 
@@ -70,6 +72,8 @@ class Production:
     _values: dict[str, tuple[object, str, StreamCodec]] = field(default_factory=dict[str, Any])
     _passed: set[str] = field(default_factory=set[str])
     _copy: _Copy | None = None
+    _tapes: dict[str, Tape] = field(default_factory=dict[str, Tape])
+    _warned: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -100,9 +104,13 @@ class Production:
                 self._copy.abandon()
 
     def _pass(self, name: str) -> Iterator[object]:
+        return self._ahead(lambda: self._made(name))
+
+    def _ahead(self, start: Callable[[], Iterator[object]]) -> Iterator[object]:
+        """Start a pass on a thread of its own, if that may be."""
         if self.crew is None:
-            return self._made(name)
-        return self.crew.ahead(lambda: self._made(name), f"kinegraph-{self.name}", self._waiting)
+            return start()
+        return self.crew.ahead(start, f"kinegraph-{self.name}", self._waiting)
 
     @contextmanager
     def _waiting(self) -> Generator[None]:
@@ -120,15 +128,22 @@ class Production:
         if stored is not None:
             yield from self._watched(name, stored, codec)
             return
-        copy = self._begin_copy(name) if self.keep else None
-        if copy is None:
+        tape = self._tape_of(name) if self.keep else None
+        if tape is None:
             yield from self._watched(name, value, codec)
             return
-        watched = codec.with_pieces(value, lambda: self._watched(name, value, codec))
-        teed = codec.tee(watched, copy.subfolder(name), lambda: self._copied(copy, name), lambda: copy.abort(name))
-        with closing(closable(codec.pieces(teed))) as pieces:
-            yield from pieces
-        if copy.failed:
+        with closing(tape.read()) as pieces:
+            for piece in pieces:
+                yield piece
+                piece = None  # noqa: PLW2901  (so that nothing holds it while the next is made)
+                self.cancel.check()
+        if tape.broken:
+            self._warn_once()
+
+    def _warn_once(self) -> None:
+        with self._lock:
+            warned, self._warned = self._warned, True
+        if not warned:
             self.warn("its result could not be kept on disk, and will be made anew when it is needed again")
 
     def _watched(self, name: str, value: object, codec: StreamCodec) -> Iterator[object]:
@@ -170,20 +185,42 @@ class Production:
         outputs = self.cache.get(self.key, self.outputs)
         return None if outputs is None else outputs.get(name)
 
-    def _begin_copy(self, name: str) -> _Copy | None:
-        """Return the copy to write this pass to; None when another pass is writing it, or the disk is unwilling."""
-        with self._lock:
-            try:
+    def _tape_of(self, name: str) -> Tape | None:
+        """Return the production that a pass shall read from, counted as its reader; None when no copy can be made."""
+        try:
+            with self._lock:
+                running = self._tapes.get(name)
+                if running is not None and running.join():
+                    return running
                 if self._copy is None or self._copy.lost:
                     self._copy = _Copy(self.cache, self.cache.begin_entry())
-                return self._copy if self._copy.begin(name) else None
-            except OSError as error:
-                logger.warning("a stream cannot be kept on disk: %s", error)
-                return None
+                if name in self._copy.complete:
+                    return None  # it waits for the node's other streams
+                tape = self._tapes[name] = self._begun(name, self._copy)
+                tape.join()
+                return tape
+        except OSError as error:
+            logger.warning("a stream cannot be kept on disk: %s", error)
+            self._warn_once()
+            return None
 
-    def _copied(self, copy: _Copy, name: str) -> None:
-        """Publish the copy when its last stream is complete."""
+    def _begun(self, name: str, copy: _Copy) -> Tape:
+        value, _, codec = self._values[name]
+        recorder = codec.record(value, copy.subfolder(name))
+        return Tape(
+            # Readers are on several threads, and a producer shall stay on one.
+            lambda: self._ahead(lambda: self._watched(name, value, codec)),
+            recorder,
+            self._waiting,
+            lambda complete: self._left(copy, name, complete=complete),
+        )
+
+    def _left(self, copy: _Copy, name: str, *, complete: bool) -> None:
+        """Publish the copy when its last stream is complete and nobody reads from it any more."""
         with self._lock:
+            if not complete:
+                copy.clear(name)
+                return
             copy.complete.add(name)
             if len(copy.complete) < len(self._values):
                 return
@@ -196,8 +233,9 @@ class Production:
                 copy.committed = True
             except Exception as error:  # noqa: BLE001  (a codec's code, or the disk: the stream itself has passed)
                 logger.warning("a stream could not be kept on disk: %s", error)
-                copy.failed = True
                 copy.abandon()
+        if not copy.committed:
+            self._warn_once()
 
 
 @dataclass(slots=True)
@@ -207,37 +245,25 @@ class _Copy:
     cache: Cache
     folder: Path
     names: dict[str, str] = field(default_factory=dict[str, str])
-    running: set[str] = field(default_factory=set[str])
     complete: set[str] = field(default_factory=set[str])
     committed: bool = False
-    failed: bool = False
     lost: bool = False
-
-    def begin(self, name: str) -> bool:
-        """Claim one stream for the calling pass."""
-        if name in self.running or name in self.complete or self.committed:
-            return False
-        self.failed = False
-        self.running.add(name)
-        self.names[name] = f"stream{len(self.names)}"
-        (self.folder / self.names[name]).mkdir()
-        return True
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def subfolder(self, name: str) -> Path:
-        return self.folder / self.names[name]
+        """Make the folder of one stream."""
+        self.names[name] = f"stream{next(self._numbers)}"
+        made = self.folder / self.names[name]
+        made.mkdir()
+        return made
 
-    def abort(self, name: str) -> None:
-        """Take a claim back; the next pass may try again."""
-        self.failed = True
-        self.running.discard(name)
-        self.cache.abandon_entry(self.subfolder(name))
+    def clear(self, name: str) -> None:
+        """Remove what there is of one stream; the next pass may try again."""
+        self.complete.discard(name)
+        self.cache.abandon_entry(self.folder / self.names.pop(name))
 
     def abandon(self) -> None:
+        """Remove everything, unless it is in the cache."""
         self.lost = not self.committed
         if self.lost:
             self.cache.abandon_entry(self.folder)
-
-
-def closable(pieces: Iterator[object]) -> Any:
-    """Return an iterator that can be closed, whatever a codec returned."""
-    return pieces if hasattr(pieces, "close") else (piece for piece in pieces)

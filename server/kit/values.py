@@ -51,17 +51,36 @@ class Codec(Protocol):
         ...
 
 
+class Recorder(Protocol):
+    """A copy on disk that grows while a stream passes. One thread at a time adds; others may read back meanwhile."""
+
+    def add(self, piece: object) -> None:
+        """Write the next piece; raises OSError when the disk is full, and then takes nothing more."""
+        ...
+
+    def piece(self, number: int) -> object:
+        """Read back a piece that was added, the first being 0, until the copy moves or is discarded.
+
+        Raises:
+            OSError, ValueError: It is not there.
+        """
+        ...
+
+    def finish(self) -> None:
+        """Make the copy whole and durable, so that the codec's `read` finds it; raises OSError as `add` does."""
+        ...
+
+    def discard(self) -> None:
+        """Close the files of a copy that is given up, and remove them; after `finish` it does nothing."""
+        ...
+
+
 @runtime_checkable
 class StreamCodec(Codec, Protocol):
     """A codec for values that are consumed piece by piece, such as clips: written to disk while they pass."""
 
-    def tee(self, value: object, folder: Path, on_complete: Callable[[], None], on_abort: Callable[[], None]) -> object:
-        """Return a value equal to `value` whose first full consumption also fills `folder`.
-
-        Exactly one of the callbacks is called, once: `on_complete` after everything has passed, `on_abort` when the
-        consumer stops early, the producer fails, or `folder` cannot be written. The last must not disturb the
-        consumer: a full disk costs the copy, never the job.
-        """
+    def record(self, value: object, folder: Path) -> Recorder:
+        """Begin a copy of a value in the empty `folder`; raises OSError when it cannot be written to."""
         ...
 
     def pieces(self, value: object) -> Iterator[object]:

@@ -1,12 +1,13 @@
-"""One clip on its way to disk, block by block; a disk that is full costs the recording and no more.
+"""One clip on its way to disk, block by block.
 
 ``spool`` says when a clip is stored, and reads it back.
 """
 
 from __future__ import annotations
 
+import errno
 import json
-import logging
+import math
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -15,15 +16,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
-from .files import explain_os_error, make_durable, sync_folder, write_all
+from .files import make_durable, sync_folder, write_all
 from .samples import let_go_of_pages
-from .types import Clip, as_pixels
-from .yuv import Developer, YuvBlock, siting_of
+from .types import Clip, ColorTags, as_pixels
+from .yuv import Developer, Restorer, YuvBlock, siting_of
 
 if TYPE_CHECKING:
-    from .types import Block
+    from .types import Array, Block
 
-_log = logging.getLogger(__name__)
 META = "meta.json"
 SOUND = "audio.npy"
 VERSION = 2
@@ -46,35 +46,30 @@ class Part:
     tags: dict[str, Any] = field(default_factory=dict[str, Any])
     siting: str = ""
 
+    def shape(self, clip: Clip) -> tuple[int, ...]:
+        """Return the shape of all that is in the file."""
+        rows = (clip.height * 3 // 2, clip.width) if self.tags else (clip.height, clip.width, 3)
+        return (self.frames, *rows)
+
+    def restorer(self, clip: Clip) -> Callable[[Array], Block]:
+        """Return what turns frames as they are in the file into a block."""
+        if not self.tags:
+            return lambda frames: frames
+        return Restorer(ColorTags(**self.tags), self.siting, clip.width, clip.height).block
+
 
 @dataclass(slots=True)
 class Recording:
-    """One attempt to store a clip; every step may raise OSError."""
+    """One attempt to store a clip. What has been added can be read back at once; every step may raise OSError."""
 
     clip: Clip
     folder: Path
     parts: list[Part] = field(default_factory=list[Part])
     finished: bool = False
-    failure: str | None = None
     written: list[Path] = field(default_factory=list[Path])
     _file: BinaryIO | None = None
+    _places: list[tuple[int, int, int]] = field(default_factory=list[tuple[int, int, int]])
     _sitings: dict[Developer, str | None] = field(default_factory=dict[Developer, "str | None"])
-
-    @property
-    def frames(self) -> int:
-        """How many frames are stored so far."""
-        return sum(part.frames for part in self.parts)
-
-    def attempt(self, step: Callable[[], None]) -> None:
-        """Run one step unless an earlier one failed; a full disk ends the recording and not the stream."""
-        if self.failure is not None:
-            return
-        try:
-            step()
-        except OSError as error:
-            self.failure = str(explain_os_error(error, self.folder))
-            _log.warning("the clip is no longer stored while it passes: %s", self.failure)
-            self.discard_unfinished()
 
     def start(self) -> None:
         """Make the folder, and store the sound."""
@@ -107,7 +102,25 @@ class Recording:
             self._file = self._created(part_name(len(self.parts)))
             self.parts.append(form)
         write_all(self._file, raw)
-        self.parts[-1].frames += int(block.shape[0])
+        part = self.parts[-1]
+        self._places.append((len(self.parts) - 1, part.frames, int(block.shape[0])))
+        part.frames += int(block.shape[0])
+
+    def piece(self, number: int) -> Block:
+        """Read back a block that was added; also while another thread adds more, and until the folder moves.
+
+        Raises:
+            OSError: It is not there.
+        """
+        at, first, count = self._places[number]
+        part = self.parts[at]
+        shape = part.shape(self.clip)[1:]
+        size = math.prod(shape)
+        dtype = np.dtype(self.clip.dtype)
+        values = np.fromfile(self.folder / part_name(at), dtype, count * size, offset=first * size * dtype.itemsize)
+        if values.size < count * size:
+            raise OSError(errno.EIO, "a part of a stored clip is too short", part_name(at))
+        return part.restorer(self.clip)(values.reshape(count, *shape))
 
     def finish(self) -> None:
         """Write ``meta.json``, which makes the folder a clip."""
@@ -134,7 +147,7 @@ class Recording:
         sync_folder(self.folder)
         self.finished = True
 
-    def discard_unfinished(self) -> None:
+    def discard(self) -> None:
         """Remove what was written unless the clip is whole."""
         if self.finished:
             return

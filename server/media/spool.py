@@ -1,4 +1,4 @@
-"""Clips on disk, bit for bit: written whole, written while they pass by, and read back lazily.
+"""Clips on disk, bit for bit: written whole, or by a `Recording` while they pass by, and read back lazily.
 
 A folder holds the frames in numbered files, one after the other and without headers, the sound, and ``meta.json``,
 which is written last: a folder without it is not a clip. Frames are RGB, or YUV 4:2:0 as a decoder left them. Whether
@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +22,6 @@ from .files import explain_os_error
 from .recording import META, SOUND, VERSION, Part, Recording, part_name
 from .samples import IN_MEMORY_BYTES
 from .types import Audio, Chapter, Clip, ColorTags, as_pixels
-from .yuv import Restorer
 
 if TYPE_CHECKING:
     from .types import Array, Block
@@ -48,7 +45,7 @@ def write(clip: Clip, folder: Path) -> None:
     except OSError as error:
         raise explain_os_error(error, folder) from error
     finally:
-        recording.discard_unfinished()
+        recording.discard()
 
 
 def read(folder: Path) -> Clip:
@@ -101,105 +98,17 @@ def _read(folder: Path, *, backwards: bool) -> Clip:
 
 def _blocks(path: Path, part: Part, clip: Clip, *, backwards: bool) -> Iterator[Block]:
     """Yield a part's frames in blocks."""
-    shape = (clip.height * 3 // 2, clip.width) if part.tags else (clip.height, clip.width, 3)
     try:
         # Copy on write: the file is safe, and libraries that warn about read-only arrays stay quiet.
-        stored = np.memmap(path, clip.dtype, "c", shape=(part.frames, *shape))
+        stored = np.memmap(path, clip.dtype, "c", shape=part.shape(clip))
     except (OSError, ValueError) as error:
         raise MediaError(f"the stored clip lost its part {path.name}", "produce it again") from error
-    restorer = Restorer(ColorTags(**part.tags), part.siting, clip.width, clip.height) if part.tags else None
+    restore = part.restorer(clip)
     step = clip.frames_per_chunk
     starts = range(0, part.frames, step)
     for start in reversed(starts) if backwards else starts:
-        frames = stored[start : start + step]
-        block: Block = restorer.block(frames) if restorer else frames
+        block = restore(stored[start : start + step])
         yield as_pixels(block)[::-1] if backwards else block
-
-
-def tee(clip: Clip, folder: Path, on_complete: Callable[[], Path | None], on_abort: Callable[[str], None]) -> Clip:
-    """Return the same clip, which is stored in ``folder`` while its consumer pulls it.
-
-    The first pass records. A pass that starts while another records goes to the producer without recording; one that
-    starts after a recording was finished reads the folder, so the producer runs once. A recording that fails for want
-    of disk space is given up, and its consumer goes on undisturbed.
-
-    Args:
-        clip: What to store.
-        folder: Empty or missing; it is emptied again when a recording is given up.
-        on_complete: Called once, when every frame is durable on disk. It may move the folder, and then returns the
-            new place.
-        on_abort: Called with the reason whenever a recording is given up; the next pass records anew.
-    """
-    state = _TeeState(folder, on_complete, on_abort)
-
-    def produce() -> Iterator[Block]:
-        if state.begin():
-            yield from _recorded(clip, folder, state)
-        else:
-            yield from (state.stored() or clip).blocks()
-
-    return clip.derive(produce)
-
-
-@dataclass(slots=True)
-class _TeeState:
-    folder: Path
-    on_complete: Callable[[], Path | None]
-    on_abort: Callable[[str], None]
-    complete: bool = False
-    recording: threading.Lock = field(default_factory=threading.Lock)
-
-    def begin(self) -> bool:
-        """Return whether the caller is the one to record, which then ends with ``close``."""
-        if self.complete or not self.recording.acquire(blocking=False):
-            return False
-        if self.complete:  # It was finished between the two questions.
-            self.recording.release()
-            return False
-        return True
-
-    def stored(self) -> Clip | None:
-        """Return the finished recording, or None when there is none, or no longer."""
-        if not self.complete:
-            return None
-        try:
-            return read(self.folder)
-        except MediaError as error:
-            _log.info("the stored clip is gone and is produced again: %s", error)
-            return None
-
-    def close(self, recording: Recording, reason: str) -> None:
-        """Tell how the recording went, and let another pass record if it failed."""
-        try:
-            if recording.finished:
-                self.folder = self.on_complete() or self.folder
-                self.complete = True
-            else:
-                self.on_abort(recording.failure or reason)
-        finally:
-            self.recording.release()
-
-
-def _recorded(clip: Clip, folder: Path, state: _TeeState) -> Iterator[Block]:
-    """Pass blocks on and store each before it is consumed; always release ``state.recording``."""
-    recording = Recording(clip, folder)
-    reason = "the production failed"
-    try:
-        recording.attempt(recording.start)
-        with closing(clip.blocks()) as blocks:
-            for block in blocks:
-                recording.attempt(lambda block=block: recording.add(block))
-                yield block
-        recording.attempt(recording.finish)
-    except GeneratorExit:
-        reason = "the consumer stopped before the end"
-        # A consumer that counts frames may never ask for the end; it has had everything all the same.
-        if recording.frames == clip.frame_count:
-            recording.attempt(recording.finish)
-        raise
-    finally:
-        recording.discard_unfinished()
-        state.close(recording, reason)
 
 
 def _load_sound(path: Path) -> Array:

@@ -54,7 +54,8 @@ def test_the_next_piece_is_made_while_the_consumer_works_on_this_one(bench: Benc
     assert bench.run(pair(source(produce), consumer(consume))).outputs == {"t": 10}
 
 
-def test_a_producer_is_never_more_than_a_few_pieces_ahead(bench: Bench) -> None:
+@pytest.mark.parametrize(("kept", "bound"), [(False, AHEAD), (True, 2 * AHEAD)], ids=["passing", "copied"])
+def test_a_producer_is_never_more_than_a_few_pieces_ahead(kept: bool, bound: int, bench: Bench) -> None:
     made = 0
     ahead: list[int] = []
 
@@ -72,8 +73,8 @@ def test_a_producer_is_never_more_than_a_few_pieces_ahead(bench: Bench) -> None:
                 ahead.append(made - taken)
         return len(ahead)
 
-    assert bench.run(pair(source(produce), consumer(consume))).outputs == {"t": 100}
-    assert 1 <= max(ahead) <= AHEAD
+    assert bench.run(pair(source(produce, cached=kept), consumer(consume))).outputs == {"t": 100}
+    assert 1 <= max(ahead) <= bound
 
 
 def test_every_stage_has_a_thread_and_none_is_left(bench: Bench) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -338,34 +340,49 @@ def test_a_stream_may_ask_for_its_lazy_input_while_it_is_consumed(bench: Bench) 
 
 
 class FullDiskCodec(toys.ToyStreamCodec):
-    """Gives the copy up at the second item, as a codec does whose disk is full; the stream goes on."""
+    """Takes two items and then no more."""
 
-    def tee(self, value: object, folder: Path, on_complete: Any, on_abort: Any) -> Stream:
-        assert isinstance(value, Stream)
+    def record(self, value: object, folder: Path) -> toys.ToyRecorder:
+        class Full(toys.ToyRecorder):
+            def add(self, piece: object) -> None:
+                if piece == 4:
+                    raise OSError(errno.ENOSPC, "No space left on device")
+                super().add(piece)
 
-        def produce() -> Iterator[int]:
-            yield from value.produce()
-            on_abort()
-
-        return replace(value, produce=produce)
+        return Full(folder)
 
 
-class UncooperativeCodec(toys.ToyStreamCodec):
+class ForgetfulCodec(toys.ToyStreamCodec):
     """Completes a copy, but then the files are gone."""
 
-    def tee(self, value: object, folder: Path, on_complete: Any, on_abort: Any) -> Stream:
-        assert isinstance(value, Stream)
-        folder.rmdir()
-        folder.parent.rmdir()
+    def record(self, value: object, folder: Path) -> toys.ToyRecorder:
+        class Lost(toys.ToyRecorder):
+            def finish(self) -> None:
+                super().finish()
+                shutil.rmtree(self.folder.parent)
 
-        def produce() -> Iterator[int]:
-            yield from value.produce()
-            on_complete()
-
-        return replace(value, produce=produce)
+        return Lost(folder)
 
 
-@pytest.mark.parametrize("codec", [FullDiskCodec(), UncooperativeCodec()], ids=["given up", "lost"])
+class LateCodec(toys.ToyStreamCodec):
+    """Has no room for the very last bytes."""
+
+    def record(self, value: object, folder: Path) -> toys.ToyRecorder:
+        class Unfinished(toys.ToyRecorder):
+            def finish(self) -> None:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        return Unfinished(folder)
+
+
+class ClosedCodec(toys.ToyStreamCodec):
+    """May not write at all."""
+
+    def record(self, value: object, folder: Path) -> toys.ToyRecorder:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
+@pytest.mark.parametrize("codec", [FullDiskCodec(), ForgetfulCodec(), LateCodec(), ClosedCodec()])
 def test_a_copy_that_fails_costs_a_warning_and_nothing_else(bench: Bench, codec: Any) -> None:
     bench.sockets = {**toys.SOCKETS, "Stream": replace(toys.SOCKETS["Stream"], codec=codec)}
     bench.reopen()

@@ -1,9 +1,9 @@
-"""Clips on disk: bit for bit, recorded once while they pass, and honest about passes that ended early."""
+"""Clips on disk: bit for bit, recorded while they pass, and honest about recordings that ended early."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,34 +12,16 @@ import numpy as np
 import pytest
 
 from server.media import spool
+from server.media.decode import load_clip
+from server.media.encode import write_video
 from server.media.errors import MediaError
-from server.media.types import Clip, ColorTags
+from server.media.recording import Recording
+from server.media.types import Clip, ColorTags, as_pixels
+from server.media.yuv import YuvBlock
 
 
 def all_frames(clip: Clip) -> np.ndarray:
     return np.concatenate(list(clip.chunks()))
-
-
-class Calls:
-    """Count what a tee reports and how often its producer ran."""
-
-    def __init__(self) -> None:
-        self.completed = 0
-        self.aborted: list[str] = []
-        self.produced = 0
-
-    def complete(self) -> None:
-        self.completed += 1
-
-    def watch(self, clip: Clip) -> Clip:
-        def produce() -> Iterator[np.ndarray]:
-            self.produced += 1
-            yield from clip.chunks()
-
-        return clip.derive(produce)
-
-    def tee(self, clip: Clip, folder: Path) -> Clip:
-        return spool.tee(self.watch(clip), folder, self.complete, self.aborted.append)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16", "float32"])
@@ -80,104 +62,67 @@ def test_changing_a_block_that_was_read_does_not_change_the_file(tmp_path: Path,
     assert np.array_equal(all_frames(stored), all_frames(small_clip))
 
 
-def test_the_first_full_pass_records_and_the_producer_runs_once(tmp_path: Path, small_clip: Clip) -> None:
-    calls = Calls()
-    passing = calls.tee(small_clip, tmp_path / "clip")
-    assert np.array_equal(all_frames(passing), all_frames(small_clip))
-    assert (calls.completed, calls.aborted) == (1, [])
-    assert np.array_equal(all_frames(passing), all_frames(small_clip))
-    assert (calls.completed, calls.produced) == (1, 1)
-    assert np.array_equal(all_frames(spool.read(tmp_path / "clip")), all_frames(small_clip))
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16", "float32"])
+def test_what_was_added_can_be_read_back_at_once(
+    dtype: str, tmp_path: Path, moving_frames: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.media.recording.PART_BYTES", 200_000)  # so that there are several files
+    frames = moving_frames(40, dtype=dtype)
+    clip = Clip.from_array(frames, 24)
+    recording = Recording(clip, tmp_path / "clip")
+    recording.start()
+    blocks = [frames[:1], frames[1:17], frames[17:20], frames[20:40]]
+    for block in blocks:
+        recording.add(block)
+        assert all(np.array_equal(recording.piece(number), past) for number, past in enumerate(blocks) if past is block)
+    recording.finish()
+    assert len(list((tmp_path / "clip").glob("*.raw"))) > 1
+    assert all(np.array_equal(recording.piece(number), block) for number, block in enumerate(blocks))
+    assert np.array_equal(all_frames(spool.read(tmp_path / "clip")), frames)
+    (tmp_path / "clip" / "000000.raw").write_bytes(b"")
+    with pytest.raises(OSError, match="too short"):
+        recording.piece(0)
 
 
-def test_the_folder_may_move_when_it_is_complete(tmp_path: Path, small_clip: Clip) -> None:
-    def move() -> Path:
-        return (tmp_path / "clip.part").rename(tmp_path / "clip")
-
-    calls = Calls()
-    passing = spool.tee(calls.watch(small_clip), tmp_path / "clip.part", move, calls.aborted.append)
-    for _ in range(2):
-        assert np.array_equal(all_frames(passing), all_frames(small_clip))
-    assert calls.produced == 1
-
-
-def test_a_recording_that_was_evicted_is_produced_again(tmp_path: Path, small_clip: Clip) -> None:
-    calls = Calls()
-    passing = calls.tee(small_clip, tmp_path / "clip")
-    all_frames(passing)
-    for path in (tmp_path / "clip").iterdir():
-        path.unlink()
-    assert np.array_equal(all_frames(passing), all_frames(small_clip))
-    assert (calls.completed, calls.produced) == (1, 2)
+def test_decoded_frames_can_be_read_back_too(tmp_path: Path, small_clip: Clip) -> None:
+    write_video(tmp_path / "film.mp4", small_clip)
+    clip = load_clip(tmp_path / "film.mp4")
+    recording = Recording(clip, tmp_path / "clip")
+    recording.start()
+    for number, block in enumerate(clip.blocks()):
+        recording.add(block)
+        back = recording.piece(number)
+        assert isinstance(back, YuvBlock)
+        assert np.array_equal(back.pixels(), as_pixels(block))
+    recording.discard()
 
 
-def test_a_pass_that_ends_early_is_discarded_and_the_next_one_records(tmp_path: Path, small_clip: Clip) -> None:
-    calls = Calls()
-    passing = calls.tee(small_clip, tmp_path / "clip")
-    frames = passing.frames()
-    next(frames)
-    frames.close()
-    assert (calls.completed, calls.aborted) == (0, ["the consumer stopped before the end"])
+def test_a_recording_that_is_given_up_leaves_nothing(
+    tmp_path: Path, small_clip: Clip, open_files: Callable[[Path], int]
+) -> None:
+    recording = Recording(small_clip, tmp_path / "clip")
+    recording.start()
+    recording.add(next(small_clip.chunks()))
+    recording.discard()
     assert list((tmp_path / "clip").iterdir()) == []
+    assert open_files(tmp_path) == 0
     with pytest.raises(MediaError):
         spool.read(tmp_path / "clip")
-    all_frames(passing)
-    assert (calls.completed, len(calls.aborted)) == (1, 1)
 
 
-def test_a_consumer_that_takes_every_frame_and_leaves_has_recorded(tmp_path: Path, small_clip: Clip) -> None:
-    calls = Calls()
-    blocks = calls.tee(small_clip, tmp_path / "clip").chunks()
-    assert sum(len(next(blocks)) for _ in range(2)) == 24
-    blocks.close()
-    assert (calls.completed, calls.aborted) == (1, [])
-    assert np.array_equal(all_frames(spool.read(tmp_path / "clip")), all_frames(small_clip))
-
-
-def test_a_pass_that_never_starts_blocks_nobody(tmp_path: Path, small_clip: Clip) -> None:
-    calls = Calls()
-    passing = calls.tee(small_clip, tmp_path / "clip")
-    idle = passing.chunks()
-    all_frames(passing)
-    assert calls.completed == 1
-    idle.close()
-    assert calls.aborted == []
-
-
-def test_a_second_consumer_at_the_same_time_gets_every_frame(tmp_path: Path, small_clip: Clip) -> None:
-    calls = Calls()
-    passing = calls.tee(small_clip, tmp_path / "clip")
-    pairs = list(zip(passing.frames(), passing.frames(), strict=True))
-    assert len(pairs) == 24
-    assert all(np.array_equal(first, second) for first, second in pairs)
-    assert (calls.completed, calls.produced) == (1, 2)
-
-
-def test_a_failing_producer_aborts_and_its_error_arrives(tmp_path: Path) -> None:
-    def produce() -> Iterator[np.ndarray]:
-        yield np.zeros((1, 4, 4, 3), np.uint8)
-        raise MediaError("the sampler broke", "mend it")
-
-    calls = Calls()
-    passing = calls.tee(Clip(produce, 4, 4, Fraction(24)), tmp_path / "clip")
-    with pytest.raises(MediaError, match="the sampler broke"):
-        all_frames(passing)
-    assert (calls.completed, calls.aborted) == (0, ["the production failed"])
-    assert list((tmp_path / "clip").iterdir()) == []
-
-
-def test_a_full_disk_ends_the_recording_and_not_the_stream(full_disk: Path) -> None:
+def test_a_full_disk_is_told_and_leaves_nothing(full_disk: Path, open_files: Callable[[Path], int]) -> None:
     frames = np.random.default_rng(0).integers(0, 255, (40, 128, 128, 3), np.uint8)
-    calls = Calls()
-    passing = calls.tee(Clip.from_array(frames, 24), full_disk / "clip")
-    assert np.array_equal(all_frames(passing), frames)
-    assert calls.completed == 0
-    assert len(calls.aborted) == 1
-    assert "the disk is full" in calls.aborted[0]
+    clip = Clip.from_array(frames, 24)
+    recording = Recording(clip, full_disk / "clip")
+    recording.start()
+    with pytest.raises(OSError, match="No space left"):
+        list(map(recording.add, clip.chunks()))
+    recording.discard()
     assert list((full_disk / "clip").iterdir()) == []
     with pytest.raises(MediaError, match="the disk is full"):
-        spool.write(Clip.from_array(frames, 24), full_disk / "other")
+        spool.write(clip, full_disk / "other")
     assert list((full_disk / "other").iterdir()) == []
+    assert open_files(full_disk) == 0
 
 
 @pytest.mark.parametrize("damage", ["meta", "block", "version"])

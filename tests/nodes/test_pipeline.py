@@ -103,6 +103,18 @@ def test_a_producer_with_several_consumers_draws_every_frame_once(bench: Workben
     assert left_over(bench) == NOTHING
 
 
+def test_a_clip_that_is_compared_with_what_was_made_of_it_is_drawn_once(bench: Workbench, drawn: list[int]) -> None:
+    graph = document(
+        bars=("test_pattern", BARS),
+        grade=("grade_clip", {"clip": link("bars"), "gamma": 1.2}),
+        compare=("compare_clips", {"clip": link("grade"), "reference": link("bars")}),
+        outputs={"ssim": ("compare", "ssim")},
+    )
+    assert 0.5 < bench.run(graph).outputs["ssim"] < 1  # pyright: ignore[reportOperatorIssue]
+    assert sorted(drawn) == list(range(48))
+    assert left_over(bench) == NOTHING
+
+
 def test_a_clip_that_is_asked_for_is_drawn_shown_and_kept(bench: Workbench, drawn: list[int]) -> None:
     graph = document(bars=("test_pattern", BARS), outputs={"clip": ("bars", "clip")})
     assert bench.run(graph).status == "succeeded"
