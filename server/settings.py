@@ -39,6 +39,8 @@ class Settings:
         max_upload_bytes: Longest uploaded file.
         max_pixels: Largest frame or picture, in pixels, that a workflow may open.
         max_queue: Most jobs waiting at a time.
+        allow_network: Whether commands and nodes that are told to may fetch from the network.
+        allow_private_network: Whether they may fetch from addresses inside a network, too.
         cancel_grace_s: Seconds that a canceled job may take to stop before its worker is killed.
     """
 
@@ -57,6 +59,8 @@ class Settings:
     max_upload_bytes: int = 8 * GIB
     max_pixels: int = MAX_PIXELS
     max_queue: int = 10_000
+    allow_network: bool = False
+    allow_private_network: bool = False
     cancel_grace_s: float = 10.0
 
     @property
@@ -113,9 +117,17 @@ def _default_packs(home: Path) -> Path:
 
 
 def _read(name: str, kind: str, text: str) -> object:
-    readers = {"int": int, "float": float, "Path": lambda value: Path(value).absolute()}
+    readers = {"int": int, "float": float, "bool": _truth, "Path": lambda value: Path(value).absolute()}
     try:
         return readers.get(kind, str)(text)
     except ValueError as error:
-        message = f"KINEGRAPH_{name.upper()}={text!r} is not a number"
+        wanted = "1 or 0" if kind == "bool" else "a number"
+        message = f"KINEGRAPH_{name.upper()}={text!r} is not {wanted}"
         raise SettingsError(message) from error
+
+
+def _truth(text: str) -> bool:
+    answer = text.strip().lower()
+    if answer not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise ValueError(text)
+    return answer in ("1", "true", "yes", "on")

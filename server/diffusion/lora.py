@@ -99,6 +99,15 @@ def add(description: L, file: Path, strength: float, *, expert: str = "") -> L:
     return replace(description, loras=(*description.loras, lora))
 
 
+def is_lora(file: Path) -> bool:
+    """Return whether a weight file is a LoRA that is read, from its header.
+
+    Raises:
+        WeightsError: It cannot be read, or is a relative of LoRA that is not.
+    """
+    return bool(_groups(headers.read(file)))
+
+
 def check_unchanged(entry: Lora) -> None:
     """Refuse a LoRA whose file is no longer the one that was described.
 
