@@ -16,7 +16,7 @@ import { hideExposed, moveExposed, renameExposed, toggleExposed } from "../src/g
 import type { Edit } from "../src/graph/history";
 import { applyPatches } from "../src/graph/patch";
 import { asWorkflow } from "../src/graph/read";
-import { removeNodes } from "../src/graph/removing";
+import { removeNodes, removeThrough } from "../src/graph/removing";
 import { follow, plainNodes, reach, scopesOf, subgraphOf, trailTo, usedBy, wouldNest } from "../src/graph/scopes";
 import { makeIndependent, makeSubgraph, renameNode, unpackSubgraph } from "../src/graph/subgraphs";
 import { anAct, catalogue, play } from "./toys";
@@ -318,6 +318,44 @@ describe("the clipboard", () => {
     expect(wouldNest(workflow, path, "subgraph_2")).toBe(true);
     const { edit, refused } = pasteNodes(workflow, path, clip, [0, 0], { keepLinks: false, key: "paste" });
     expect([edit.patches, refused]).toEqual([[], 1]);
+  });
+});
+
+describe("what cannot be known", () => {
+  test("links through nodes of unknown types stay linked and are seen on the instance", () => {
+    const base = asWorkflow({
+      kinegraph: 1,
+      nodes: {
+        a: { type: "test_pattern" },
+        b: { type: "somebody/sharpen", inputs: { clip: { link: ["a", "clip"] } } },
+        c: { type: "save_video", inputs: { clip: { link: ["b", "sharp"] } } },
+      },
+    });
+    const made = done(base, some(base, ROOT, "b").edit);
+    const definition = definitionsOf(made, catalogue)("subgraph/subgraph");
+    expect(definition?.inputs.map((socket) => [socket.name, socket.type])).toEqual([["clip", "any"]]);
+    expect(definition?.outputs.map((socket) => [socket.name, socket.type])).toEqual([["sharp", "any"]]);
+  });
+});
+
+describe("removing inside", () => {
+  test("an output of the subgraph is led past a node that goes, when its links are joined", () => {
+    const base = asWorkflow({
+      kinegraph: 1,
+      nodes: {
+        a: { type: "test_pattern" },
+        b: { type: "trim_clip", inputs: { clip: { link: ["a", "clip"] } } },
+        c: { type: "save_video", inputs: { clip: { link: ["b", "clip"] } } },
+      },
+    });
+    const made = done(base, some(base, ROOT, "a", "b").edit);
+    const path = ["subgraphs", "subgraph"];
+    const joined = done(made, removeThrough(made, path, definitionsOf(made, catalogue), new Set(["b"])));
+    expect(joined.subgraphs?.["subgraph"]?.outputs).toEqual({ clip: { node: "a", output: "clip" } });
+    expect(inputsOf(nodesOf(joined)["c"] ?? { type: "" })).toEqual({ clip: { link: ["subgraph", "clip"] } });
+    const cut = done(made, removeNodes(made, path, new Set(["b"])));
+    expect(cut.subgraphs?.["subgraph"]?.outputs).toEqual({});
+    expect(inputsOf(nodesOf(cut)["c"] ?? { type: "" })).toEqual({});
   });
 });
 

@@ -107,18 +107,27 @@ function ofSubgraph(type: string, scope: Scope, definitions: Definitions): NodeD
   const outputs: OutputSocket[] = [];
   for (const { side, name, exposed, socket } of exposuresOf(scope)) {
     const instance = scope.nodes?.[exposed.node];
-    const definition = instance && definitions(instance.type);
-    if (side === "outputs") {
-      const output = definition?.outputs.find((entry) => entry.name === socket);
-      if (output) outputs.push({ ...output, name });
-      continue;
-    }
-    const input = definition?.inputs.find((entry) => entry.name === socket);
-    if (input) inputs.push({ ...input, ...setInside(instance?.inputs?.[socket]), name });
+    const found = instance && socketInside(definitions(instance.type), side, socket);
+    if (!found) continue;
+    if (side === "inputs") inputs.push({ ...ANYTHING, ...found, ...setInside(instance?.inputs?.[socket]), name });
+    else outputs.push({ name, type: found.type, help: found.help });
   }
   const title = scope.title ?? type.slice(SUBGRAPH_PREFIX.length);
   return { id: type, version: 1, title, category: "subgraphs", help: "", inputs, outputs, sink: false, aliases: [] };
 }
+
+/** A socket of a node inside. Of an unknown type nothing can be said, but what is linked through it must be seen. */
+function socketInside(
+  definition: NodeDefinition | undefined,
+  side: "inputs" | "outputs",
+  socket: string,
+): InputSocket | OutputSocket | undefined {
+  if (!definition) return ANYTHING;
+  const sockets: readonly (InputSocket | OutputSocket)[] = definition[side];
+  return sockets.find((entry) => entry.name === socket);
+}
+
+const ANYTHING: InputSocket = { name: "", type: "any", wire: true, required: false, help: "" };
 
 /** What a value inside means outside: it is what applies while the instance says nothing. */
 function setInside(value: Json | undefined): { readonly default?: Json; readonly required?: false } {
