@@ -123,9 +123,7 @@ class Checker:
         while prefix:  # the place to give it is the outermost instance that exposes it
             outer = self._flat.instances[prefix[:-1]]
             inner_id = node_id[len(prefix) :]
-            exposed = (
-                key for key, item in outer.subgraph.inputs.items() if (item.node, item.input) == (inner_id, name)
-            )
+            exposed = (key for key, item in outer.subgraph.inputs.items() if (inner_id, name) in item.targets)
             outer_name = next(exposed, None)
             if outer_name is None:
                 break

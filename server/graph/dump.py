@@ -78,6 +78,8 @@ def _exposed(item: ExposedInput | ExposedOutput) -> dict[str, object]:
         known["output"] = item.output
     if item.title is not None:
         known["title"] = item.title
+    if isinstance(item, ExposedInput) and (item.also or "also" in item.order):
+        known["also"] = [list(pair) for pair in item.also]
     return _lay_out(known, item)
 
 

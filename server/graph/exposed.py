@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from server.graph.model import ExposedInput, ExposedOutput, NodeInstance, Subgraph, Workflow
+from server.graph.model import NodeInstance, Subgraph, Workflow
 from server.graph.problem_list import NameHints, ProblemList
 from server.graph.shapes import Shapes
 from server.kit.definition import InputSocket
@@ -48,14 +48,19 @@ def check_exposed(workflow: Workflow, shapes: Shapes, problems: ProblemList, hin
     """Report every exposed name that stands for no node, input or output."""
     for path, scope in _scopes(workflow):
         for name, item in scope.inputs.items():
-            node = _node(path + pointer("inputs", name), item, scope.nodes, problems, hints)
-            known = input_names(workflow, shapes, node) if node else None
-            if known is not None and item.input not in known:
-                message = f"the node {item.node!r} has no input {item.input!r}"
-                hint = hints.hint(item.input, known, "expose an input of another node")
-                problems.add(path + pointer("inputs", name, "input"), "unknown_input", message, hint)
+            for index, (node_id, input_name) in enumerate(item.targets):
+                place = path + pointer("inputs", name)
+                places = (place + "/node", place + "/input")
+                if index > 0:
+                    places = (place + f"/also/{index - 1}",) * 2
+                node = _node(places[0], node_id, scope.nodes, problems, hints)
+                known = input_names(workflow, shapes, node) if node else None
+                if known is not None and input_name not in known:
+                    message = f"the node {node_id!r} has no input {input_name!r}"
+                    hint = hints.hint(input_name, known, "expose an input of another node")
+                    problems.add(places[1], "unknown_input", message, hint)
         for name, item in scope.outputs.items():
-            node = _node(path + pointer("outputs", name), item, scope.nodes, problems, hints)
+            node = _node(path + pointer("outputs", name, "node"), item.node, scope.nodes, problems, hints)
             known = output_names(workflow, shapes, node) if node else None
             if known is not None and item.output not in known:
                 message = f"the node {item.node!r} has no output {item.output!r}"
@@ -71,13 +76,13 @@ def _scopes(workflow: Workflow) -> Iterator[tuple[str, Workflow | Subgraph]]:
 
 def _node(
     path: str,
-    item: ExposedInput | ExposedOutput,
+    node_id: str,
     nodes: Mapping[str, NodeInstance],
     problems: ProblemList,
     hints: NameHints,
 ) -> NodeInstance | None:
-    node = nodes.get(item.node)
+    node = nodes.get(node_id)
     if node is None:
-        hint = hints.hint(item.node, nodes, "add the node, or remove this")
-        problems.add(path + "/node", "no_such_node", f"there is no node {item.node!r}", hint)
+        hint = hints.hint(node_id, nodes, "add the node, or remove this")
+        problems.add(path, "no_such_node", f"there is no node {node_id!r}", hint)
     return node

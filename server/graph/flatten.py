@@ -115,7 +115,8 @@ def _inside(outer: FlatInstance, subgraph_id: str, problems: ProblemList, hints:
     for name, value in {**values, **outer.given}.items():
         exposed = outer.subgraph.inputs.get(name)
         if exposed:
-            given.setdefault(exposed.node, {})[exposed.input] = value
+            for node, inner_name in exposed.targets:
+                given.setdefault(node, {})[inner_name] = value
         elif outer.mode == "run":
             hint = hints.hint(name, outer.subgraph.inputs, "the subgraph exposes no inputs; remove it")
             problems.add(value.path, "unknown_input", f"the subgraph has no input {name!r}", hint)

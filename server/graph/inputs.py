@@ -34,14 +34,14 @@ def set_inputs(workflow: Workflow, values: Mapping[str, object], catalogue: Cata
     shapes, problems, hints = Shapes(catalogue), ProblemList(), NameHints()
     changed: dict[str, dict[str, object]] = {}
     for name, value in values.items():
-        try:
-            node_id, input_name = _place(workflow, name, hints)
-            socket = _socket(workflow, shapes, hints, node_id, input_name)
-            constant = _constant(socket, value, pointer("nodes", node_id, "inputs", input_name))
-        except WorkflowError as error:
-            problems.extend(error.problems)
-        else:
-            changed.setdefault(node_id, {})[input_name] = constant
+        for node_id, input_name in _places(workflow, name, hints, problems):
+            try:
+                socket = _socket(workflow, shapes, hints, node_id, input_name)
+                constant = _constant(socket, value, pointer("nodes", node_id, "inputs", input_name))
+            except WorkflowError as error:
+                problems.extend(error.problems)
+            else:
+                changed.setdefault(node_id, {})[input_name] = constant
     problems.stop_if_any()
     nodes = dict(workflow.nodes)
     for node_id, inputs in changed.items():
@@ -68,6 +68,18 @@ def parse_setting(setting: str, workflow: Workflow, catalogue: Catalogue) -> tup
     socket = _socket(workflow, shapes, hints, node_id, input_name)
     path = pointer("nodes", node_id, "inputs", input_name)
     return name, _constant(socket, _read(text, socket), path)
+
+
+def _places(workflow: Workflow, name: str, hints: NameHints, problems: ProblemList) -> tuple[tuple[str, str], ...]:
+    """Return every node and input that a name stands for; none, with a problem, when it stands for nothing."""
+    try:
+        first = _place(workflow, name, hints)
+    except WorkflowError as error:
+        problems.extend(error.problems)
+        return ()
+    exposed = workflow.inputs.get(name)
+    also = exposed.also if exposed else ()
+    return (first, *(target for target in also if target[0] in workflow.nodes))
 
 
 def _place(workflow: Workflow, name: str, hints: NameHints) -> tuple[str, str]:

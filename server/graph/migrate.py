@@ -75,7 +75,8 @@ class _Migration:
         """Migrate the nodes of a workflow or subgraph, and the names of it that stand for their inputs."""
         by_node: dict[str, list[str]] = {}
         for name, item in exposed.items():
-            by_node.setdefault(item.node, []).append(name)
+            for node_id in dict(item.targets):
+                by_node.setdefault(node_id, []).append(name)
         new_nodes: dict[str, NodeInstance] = {}
         new_exposed = dict(exposed)
         for node_id, node in nodes.items():
@@ -87,7 +88,7 @@ class _Migration:
             place = (*path, "nodes", node_id)
             new_nodes[node_id] = self._migrated(node, definition.version, chain, place)
             for name in by_node.get(node_id, ()) if chain else ():
-                new_exposed[name] = _follow(new_exposed[name], node, definition, chain)
+                new_exposed[name] = _followed(new_exposed[name], node_id, node, definition, chain)
         return new_nodes, new_exposed
 
     def _migrated(
@@ -121,20 +122,28 @@ def _apply(chain: tuple[Migration, ...], inputs: dict[str, object]) -> dict[str,
     return inputs
 
 
-def _follow(
-    exposed: ExposedInput, node: NodeInstance, definition: NodeDefinition, chain: tuple[Migration, ...]
+def _followed(
+    exposed: ExposedInput, node_id: str, node: NodeInstance, definition: NodeDefinition, chain: tuple[Migration, ...]
 ) -> ExposedInput:
-    """Return the exposed input with the new name of the input that it stands for.
+    """Return the exposed input with the new names of the inputs of one node that it stands for."""
+    targets = tuple(
+        (name, _follow(socket, node, definition, chain) if name == node_id else socket)
+        for name, socket in exposed.targets
+    )
+    return replace(exposed, input=targets[0][1], also=targets[1:])
+
+
+def _follow(name: str, node: NodeInstance, definition: NodeDefinition, chain: tuple[Migration, ...]) -> str:
+    """Return the new name of a node's input.
 
     The migrations are run once more with a marked link in its place; where the mark comes out is the new name.
     """
-    if definition.input(exposed.input):
-        return exposed
+    if definition.input(name):
+        return name
     mark: dict[str, object] = {"link": ["", "mark"]}
     try:
-        after = cast("object", _apply(chain, {**inputs_to_json(node.inputs), exposed.input: mark}))
+        after = cast("object", _apply(chain, {**inputs_to_json(node.inputs), name: mark}))
     except FAILURES:
-        return exposed
+        return name
     names = cast("dict[str, object]", after) if isinstance(after, dict) else {}
-    new_name = next((name for name, value in names.items() if value == mark), exposed.input)
-    return replace(exposed, input=new_name)
+    return next((key for key, value in names.items() if value == mark), name)

@@ -67,13 +67,23 @@ class NodeInstance:
 
 @dataclass(frozen=True, slots=True)
 class ExposedInput:
-    """An input of the whole workflow (or subgraph), which stands for one input of one of its nodes."""
+    """An input of the whole workflow (or subgraph), which stands for an input of one of its nodes.
+
+    Attributes:
+        also: Further nodes and inputs that take the same value.
+    """
 
     node: str
     input: str
     title: str | None = None
+    also: tuple[tuple[str, str], ...] = ()
     extra: Mapping[str, object] = field(default_factory=_nothing)
     order: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> tuple[tuple[str, str], ...]:
+        """Every node and input that it stands for, the first one being what it is described by."""
+        return ((self.node, self.input), *self.also)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,21 @@ class _Reader:
         )
 
     def _exposed_input(self, value: object, path: Path) -> ExposedInput:
-        return ExposedInput(**self._exposed(value, path, "input"))  # pyright: ignore[reportArgumentType]
+        fields = self._exposed(value, path, "input")
+        extra = dict(cast("Object", fields["extra"]))
+        also = self._pairs(extra.pop("also", []), (*path, "also"))
+        return ExposedInput(**{**fields, "extra": extra}, also=also)  # pyright: ignore[reportArgumentType]
+
+    def _pairs(self, value: object, path: Path) -> tuple[tuple[str, str], ...]:
+        pairs: list[tuple[str, str]] = []
+        for item in cast("list[object]", value) if isinstance(value, list) else [value]:
+            match item:
+                case [str(node), str(name)]:
+                    pairs.append((node, name))
+                case other:
+                    message = f"a node and its input belong here, not {_shown(other)}"
+                    self._refuse(path, "wrong_type", message, 'write "also": [["node", "input"], ...]')
+        return tuple(pairs)
 
     def _exposed_output(self, value: object, path: Path) -> ExposedOutput:
         return ExposedOutput(**self._exposed(value, path, "output"))  # pyright: ignore[reportArgumentType]

@@ -120,6 +120,12 @@ def _link() -> Schema:
 
 
 def _exposed(side: str) -> Schema:
+    pair: Schema = {"type": "array", "prefixItems": [{"type": "string"}] * 2, "items": False, "minItems": 2}
+    also: Schema = {
+        "description": "Further inputs of nodes that take the same value: [[node, input], ...]",
+        "type": "array",
+        "items": pair,
+    }
     return {
         "description": f"Stands for one {side} of one node.",
         "type": "object",
@@ -128,6 +134,7 @@ def _exposed(side: str) -> Schema:
             "node": _text("Id of the node."),
             side: _text(f"Name of the node's {side}."),
             "title": _text("Words for people."),
+            **({"also": also} if side == "input" else {}),
         },
     }
 

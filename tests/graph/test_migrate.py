@@ -47,6 +47,18 @@ def test_a_subgraphs_nodes_are_migrated_and_its_inputs_follow() -> None:
     assert changes[0].path == "/subgraphs/soften/nodes/b"
 
 
+def test_all_inputs_that_a_name_stands_for_follow() -> None:
+    inner = {
+        "nodes": {
+            "now": {"type": "blur", "version": 3, "inputs": {}},
+            "old": {"type": "blur", "version": 2, "inputs": {}},
+        },
+        "inputs": {"s": {"node": "now", "input": "radius", "also": [["old", "sigma"]]}},
+    }
+    workflow, _ = migrate(from_json(document({}, subgraphs={"soften": inner})), CATALOGUE)
+    assert workflow.subgraphs["soften"].inputs["s"].targets == (("now", "radius"), ("old", "radius"))
+
+
 def test_the_given_workflow_stays_as_it_is() -> None:
     before = from_json(old_gallery())
     migrate(before, CATALOGUE)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from server.graph import Graph, Limits, NodeId, Validation, from_json, validate
+from server.graph import Graph, Limits, NodeId, Validation, from_json, to_json, validate
+from server.graph.inputs import set_inputs
+from server.kit.problems import WorkflowError
 from tests.graph.toys import CATALOGUE, document, gallery, link
 
 
@@ -206,3 +208,56 @@ def test_an_exposed_input_of_a_subgraph_names_an_input_that_exists() -> None:
     data["subgraphs"]["outer"]["inputs"]["width"]["input"] = "widht"
     paths = {problem.path: problem.hint for problem in check(data).problems}
     assert paths["/subgraphs/outer/inputs/width/input"] == "try 'width'"
+
+
+def shared_width() -> dict[str, Any]:
+    """Return a document whose subgraph gives one input to two of its nodes."""
+    return document(
+        {
+            "red": {"type": "mix", "version": 1, "inputs": {}},
+            "both": {"type": "subgraph/pair", "inputs": {"paint": link("red", "paint"), "width": 128}},
+            "wall": {"type": "hang", "version": 1, "inputs": {"picture": link("both", "picture")}},
+        },
+        inputs={"size": {"node": "both", "input": "width"}},
+        subgraphs={
+            "pair": {
+                "inputs": {
+                    "paint": {"node": "one", "input": "paint", "also": [["two", "paint"]]},
+                    "width": {"node": "one", "input": "width", "also": [["two", "width"]]},
+                },
+                "outputs": {"picture": {"node": "two", "output": "picture"}},
+                "nodes": {
+                    "one": {"type": "draw", "version": 1, "inputs": {}},
+                    "two": {"type": "draw", "version": 1, "inputs": {"base": link("one", "picture")}},
+                },
+            }
+        },
+    )
+
+
+def test_one_input_of_a_subgraph_feeds_several_inside() -> None:
+    graph = graph_of(shared_width())
+    one, two = graph.nodes[NodeId("both/one")], graph.nodes[NodeId("both/two")]
+    assert (one.constants["width"], two.constants["width"]) == (128, 128)
+    assert one.links["paint"] == two.links["paint"] == ("red", "paint")
+    again = to_json(set_inputs(from_json(shared_width()), {"size": 64}, CATALOGUE))
+    graph = graph_of(again)
+    assert [graph.nodes[NodeId(f"both/{name}")].constants["width"] for name in ("one", "two")] == [64, 64]
+
+
+def test_an_input_that_feeds_several_is_kept_checked_and_set_as_a_whole() -> None:
+    data = document(
+        {"one": {"type": "draw", "version": 1}, "two": {"type": "draw", "version": 1}},
+        inputs={"width": {"node": "one", "input": "width", "also": [["two", "width"]]}},
+    )
+    assert to_json(from_json(data))["inputs"] == data["inputs"]
+    nodes = set_inputs(from_json(data), {"width": 96}, CATALOGUE).nodes
+    assert [node.inputs["width"] for node in nodes.values()] == [96, 96]
+    data["inputs"]["width"]["also"] = [["two", "breadth"], ["three", "width"]]
+    found = {(problem.path, problem.code) for problem in check(data).problems}
+    assert ("/inputs/width/also/0", "unknown_input") in found
+    assert ("/inputs/width/also/1", "no_such_node") in found
+    data["inputs"]["width"]["also"] = [["two"]]
+    with pytest.raises(WorkflowError) as caught:
+        from_json(data)
+    assert caught.value.problems[0].path == "/inputs/width/also"

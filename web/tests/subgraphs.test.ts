@@ -12,7 +12,7 @@ import {
   type ScopePath,
   type Workflow,
 } from "../src/graph/document";
-import { hideExposed, moveExposed, renameExposed, toggleExposed } from "../src/graph/exposed";
+import { exposedName, hideExposed, moveExposed, renameExposed, toggleExposed } from "../src/graph/exposed";
 import type { Edit } from "../src/graph/history";
 import { applyPatches } from "../src/graph/patch";
 import { asWorkflow } from "../src/graph/read";
@@ -137,6 +137,8 @@ describe("making and unpacking", () => {
       Object.values(after.subgraphs ?? {}).some((scope) => usedBy(after, scope).size > 0),
     );
     expect(nested.length).toBeGreaterThan(10);
+    const sharing = pairs.filter(({ after }) => JSON.stringify(after.subgraphs).includes('"also"'));
+    expect(sharing.length).toBeGreaterThan(10);
     // The other half of this test is tests/web/test_subgraphs.py, where the server makes plans of both.
     const file: unknown = import.meta.env["KINEGRAPH_PAIRS"];
     if (typeof file === "string") await expect(JSON.stringify(pairs)).toMatchFileSnapshot(file);
@@ -318,6 +320,51 @@ describe("the clipboard", () => {
     expect(wouldNest(workflow, path, "subgraph_2")).toBe(true);
     const { edit, refused } = pasteNodes(workflow, path, clip, [0, 0], { keepLinks: false, key: "paste" });
     expect([edit.patches, refused]).toEqual([[], 1]);
+  });
+});
+
+describe("one input for several inside", () => {
+  const base = asWorkflow({
+    kinegraph: 1,
+    inputs: { start: { node: "c", input: "start_s" } },
+    nodes: {
+      a: { type: "test_pattern" },
+      b: { type: "trim_clip", inputs: { clip: { link: ["a", "clip"] } } },
+      c: { type: "trim_clip", inputs: { clip: { link: ["a", "clip"] }, start_s: 1 } },
+      d: { type: "concatenate_clips", inputs: { first: { link: ["b", "clip"] }, second: { link: ["c", "clip"] } } },
+    },
+  });
+  const made = done(base, some(base, ROOT, "b", "c", "d").edit);
+  const path = ["subgraphs", "subgraph"];
+  const inputs = (workflow: Workflow) => workflow.subgraphs?.["subgraph"]?.inputs;
+
+  test("inputs with the same link share one, and each is found under its name", () => {
+    expect(inputs(made)?.["clip"]).toEqual({ node: "b", input: "clip", also: [["c", "clip"]] });
+    expect(inputsOf(nodesOf(made)["subgraph"] ?? { type: "" })).toEqual({ clip: { link: ["a", "clip"] } });
+    expect(exposedName(made, path, "inputs", "c", "clip")).toBe("clip");
+    expect(definitionsOf(made, catalogue)("subgraph/subgraph")?.inputs.map((socket) => socket.name)).toEqual([
+      "clip",
+      "start_s",
+    ]);
+  });
+
+  test("hiding one leaves the others, and hiding the last takes the link away", () => {
+    const fewer = done(made, toggleExposed(made, path, "inputs", "b", "clip"));
+    expect(inputs(fewer)?.["clip"]).toEqual({ node: "c", input: "clip" });
+    expect(inputsOf(nodesOf(fewer)["subgraph"] ?? { type: "" })).toHaveProperty("clip");
+    const none = done(fewer, toggleExposed(fewer, path, "inputs", "c", "clip"));
+    expect(inputsOf(nodesOf(none)["subgraph"] ?? { type: "" })).toEqual({});
+  });
+
+  test("a node that goes takes only its own part of it", () => {
+    const fewer = done(made, removeNodes(made, path, new Set(["b"])));
+    expect(inputs(fewer)?.["clip"]).toEqual({ node: "c", input: "clip" });
+    expect(nodesOf(fewer)["subgraph"]).toBeDefined();
+  });
+
+  test("what is no list of pairs is refused", () => {
+    const bad = { kinegraph: 1, inputs: { a: { node: "n", input: "x", also: [["n"]] } } };
+    expect(() => asWorkflow(bad)).toThrow("pairs of a node and its input");
   });
 });
 

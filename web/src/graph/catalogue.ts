@@ -105,8 +105,8 @@ export function definitionsOf(workflow: Workflow, catalogue: Catalogue): Definit
 function ofSubgraph(type: string, scope: Scope, definitions: Definitions): NodeDefinition {
   const inputs: InputSocket[] = [];
   const outputs: OutputSocket[] = [];
-  for (const { side, name, exposed, socket } of exposuresOf(scope)) {
-    const instance = scope.nodes?.[exposed.node];
+  for (const { side, name, node, socket, isFirst } of exposuresOf(scope)) {
+    const instance = isFirst ? scope.nodes?.[node] : undefined;
     const found = instance && socketInside(definitions(instance.type), side, socket);
     if (!found) continue;
     if (side === "inputs") inputs.push({ ...ANYTHING, ...found, ...setInside(instance?.inputs?.[socket]), name });

@@ -41,7 +41,11 @@ export type Exposed = {
   readonly input?: string;
   readonly output?: string;
   readonly title?: string;
+  /** Further inputs of nodes that take the same value. */
+  readonly also?: readonly Target[];
 };
+/** A socket of a node that an exposed name stands for. */
+export type Target = readonly [node: string, socket: string];
 
 export type Group = { readonly title?: string; readonly at?: Point; readonly size?: Point; readonly color?: string };
 export type Note = { readonly text?: string; readonly at?: Point; readonly size?: Point; readonly color?: string };
@@ -118,21 +122,35 @@ export function linksFrom(scope: Scope, source: string, output?: string) {
 }
 
 export type Side = "inputs" | "outputs";
-/** An exposed name of a scope, and the socket inside that it stands for. */
+/** An exposed name of a scope, and one of the sockets that it stands for; the first is what describes it. */
 export type Exposure = {
   readonly side: Side;
   readonly name: string;
-  readonly exposed: Exposed;
+  readonly node: string;
   readonly socket: string;
+  readonly isFirst: boolean;
 };
 
-/** Every exposed name of a scope. */
+/** Every exposed name of a scope, once for each socket that it stands for. */
 export function* exposuresOf(scope: Scope): Generator<Exposure> {
   for (const side of ["inputs", "outputs"] as const)
-    for (const [name, exposed] of Object.entries(scope[side] ?? {})) {
-      const socket = (side === "inputs" ? exposed.input : exposed.output) ?? "";
-      yield { side, name, exposed, socket };
-    }
+    for (const [name, exposed] of Object.entries(scope[side] ?? {}))
+      for (const [index, [node, socket]] of targetsOf(exposed, side).entries())
+        yield { side, name, node, socket, isFirst: index === 0 };
+}
+
+export function targetsOf(exposed: Exposed, side: Side): readonly Target[] {
+  const first: Target = [exposed.node, (side === "inputs" ? exposed.input : exposed.output) ?? ""];
+  return exposed.also ? [first, ...exposed.also] : [first];
+}
+
+/** An exposed name that stands for other sockets; null when there are none. */
+export function withTargets(exposed: Exposed, side: Side, targets: readonly Target[]): Exposed | null {
+  const [first, ...also] = targets;
+  if (!first) return null;
+  const { also: _, ...rest } = exposed;
+  const [node, socket] = first;
+  return { ...rest, node, [side === "inputs" ? "input" : "output"]: socket, ...(also.length > 0 ? { also } : {}) };
 }
 
 /** JSON pointer (RFC 6901) to a place in the document. */

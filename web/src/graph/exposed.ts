@@ -14,7 +14,10 @@ import {
   type ScopePath,
   type Side,
   scopeAt,
+  type Target,
+  targetsOf,
   type Workflow,
+  withTargets,
 } from "./document";
 import type { Edit } from "./history";
 import { freshId } from "./ids";
@@ -41,7 +44,7 @@ function namesOf(scope: Scope): ReadonlyMap<string, string> {
   const kept = known.get(scope);
   if (kept) return kept;
   const entries = [...exposuresOf(scope)].reverse();
-  const names = new Map(entries.map((one) => [JSON.stringify([one.side, one.exposed.node, one.socket]), one.name]));
+  const names = new Map(entries.map((one) => [JSON.stringify([one.side, one.node, one.socket]), one.name]));
   known.set(scope, names);
   return names;
 }
@@ -49,7 +52,7 @@ function namesOf(scope: Scope): ReadonlyMap<string, string> {
 /** Expose a socket of a node under a free name, or hide it again. */
 export function toggleExposed(workflow: Workflow, path: ScopePath, side: Side, node: string, socket: string): Edit {
   const known = exposedName(workflow, path, side, node, socket);
-  if (known !== undefined) return hideExposed(workflow, path, side, known);
+  if (known !== undefined) return hideTarget(workflow, path, side, known, [node, socket]);
   const taken = new Map(Object.entries(scopeAt(workflow, path)[side] ?? {}));
   const value = side === "inputs" ? { node, input: socket } : { node, output: socket };
   return {
@@ -58,19 +61,51 @@ export function toggleExposed(workflow: Workflow, path: ScopePath, side: Side, n
   };
 }
 
-/** Hide an exposed socket. A constant that the only instance gave to it is kept inside. */
+/** Hide one of the sockets that a name stands for; the name goes with the last of them. */
+function hideTarget(workflow: Workflow, path: ScopePath, side: Side, name: string, target: Target): Edit {
+  const edit = hideExposed(workflow, path, side, name);
+  const patches = retarget(workflow, path, (other, one) => (other === side && isSame(one, target) ? [] : [one]));
+  const staysFor = patches.some((patch) => patch.op === "set" && patch.path.at(-1) === name);
+  return staysFor ? { ...edit, patches } : edit;
+}
+
+const isSame = (one: Target, other: Target) => one[0] === other[0] && one[1] === other[1];
+
+/** Hide what is exposed under a name. A constant that the only instance gave to it is kept inside. */
 export function hideExposed(workflow: Workflow, path: ScopePath, side: Side, name: string): Edit {
   const exposed = scopeAt(workflow, path)[side]?.[name];
   const [, subgraph] = path;
   const patches: Patch[] = [];
-  if (side === "inputs" && subgraph !== undefined && exposed?.input !== undefined) {
+  if (side === "inputs" && subgraph !== undefined && exposed) {
     const [only, another] = instancesOf(workflow, subgraph);
     const given = only && inputsOf(nodesOf(only.scope)[only.id] ?? { type: "" })[name];
-    if (!another && given !== undefined && !isLink(given))
-      patches.push({ op: "set", path: [...path, "nodes", exposed.node, "inputs", exposed.input], value: given });
+    for (const [node, socket] of another || given === undefined || isLink(given) ? [] : targetsOf(exposed, side))
+      patches.push({ op: "set", path: [...path, "nodes", node, "inputs", socket], value: given ?? null });
   }
   patches.push(...forget(workflow, path, side, name));
   return { label: { key: side === "inputs" ? "hide_input" : "hide_output", name }, patches };
+}
+
+/**
+ * Let the exposed names of a scope stand for other sockets: `to` says for each what takes its place. A name that then
+ * stands for nothing is taken away, with what depends on it.
+ */
+export function retarget(
+  workflow: Workflow,
+  path: ScopePath,
+  to: (side: Side, target: Target) => readonly Target[],
+): Patch[] {
+  const patches: Patch[] = [];
+  for (const side of ["inputs", "outputs"] as const)
+    for (const [name, exposed] of Object.entries(scopeAt(workflow, path)[side] ?? {})) {
+      const before = targetsOf(exposed, side);
+      const after = before.flatMap((target) => to(side, target));
+      if (JSON.stringify(before) === JSON.stringify(after)) continue;
+      const next = withTargets(exposed, side, after);
+      if (next) patches.push({ op: "set", path: [...path, side, name], value: next });
+      else patches.push(...forget(workflow, path, side, name));
+    }
+  return patches;
 }
 
 /** Take an exposed name away with all that depends on it, outwards through every scope that passes it on. */
@@ -80,7 +115,10 @@ export function forget(workflow: Workflow, path: ScopePath, side: Side, name: st
   if (subgraph === undefined) return patches;
   for (const instance of instancesOf(workflow, subgraph)) {
     for (const place of meant(instance, side, name)) patches.push({ op: "remove", path: place });
-    for (const outer of passedOn(instance, side, name)) patches.push(...forget(workflow, instance.path, side, outer));
+    const target: Target = [instance.id, name];
+    patches.push(
+      ...retarget(workflow, instance.path, (other, one) => (other === side && isSame(one, target) ? [] : [one])),
+    );
   }
   return patches;
 }
@@ -89,14 +127,6 @@ export function forget(workflow: Workflow, path: ScopePath, side: Side, name: st
 function meant({ path, scope, id }: Instance, side: Side, name: string): string[][] {
   if (side === "inputs") return [[...path, "nodes", id, "inputs", name]];
   return linksFrom(scope, id, name).map(({ node, input }) => [...path, "nodes", node, "inputs", input]);
-}
-
-/** Under which names the scope of an instance exposes its socket in turn. */
-function passedOn({ scope, id }: Instance, side: Side, name: string): string[] {
-  const found = [...exposuresOf(scope)].filter(
-    (one) => one.side === side && one.exposed.node === id && one.socket === name,
-  );
-  return found.map((one) => one.name);
 }
 
 /** Give an exposed socket another name; a taken or empty one changes nothing. */
@@ -109,9 +139,11 @@ export function renameExposed(workflow: Workflow, path: ScopePath, side: Side, n
   const [, subgraph] = path;
   for (const instance of subgraph === undefined ? [] : instancesOf(workflow, subgraph)) {
     patches.push(...(side === "inputs" ? renamedInput : renamedOutput)(instance, name, next));
-    const field = side === "inputs" ? "input" : "output";
-    for (const outer of passedOn(instance, side, name))
-      patches.push({ op: "set", path: [...instance.path, side, outer, field], value: next });
+    const target: Target = [instance.id, name];
+    const renamed = (other: Side, one: Target): Target[] => [
+      other === side && isSame(one, target) ? [instance.id, next] : one,
+    ];
+    patches.push(...retarget(workflow, instance.path, renamed));
   }
   return { label, patches };
 }

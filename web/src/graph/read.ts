@@ -66,9 +66,17 @@ function checkScope(scope: JsonObject, path: string): void {
       const place = path + pointer(side, name);
       requireText(requireObject(item, place), "node", place, true);
       requireText(requireObject(item, place), side.slice(0, -1), place, true);
+      checkTargets(requireObject(item, place)["also"], `${place}/also`);
     }
   for (const [id, item] of members(scope, "nodes", path))
     checkNode(requireObject(item, path + pointer("nodes", id)), path + pointer("nodes", id));
+}
+
+function checkTargets(value: Json | undefined, path: string): void {
+  const isPair = (pair: Json) =>
+    Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === "string");
+  if (value === undefined || (Array.isArray(value) && value.every(isPair))) return;
+  throw new UnreadableError(path, 'pairs of a node and its input belong here: [["node", "input"], ...]');
 }
 
 function checkNode(node: JsonObject, path: string): void {

@@ -2,8 +2,6 @@
 import type { Definitions } from "./catalogue";
 import { findOutput, fits, type InputEnd } from "./connect";
 import {
-  type Exposure,
-  exposuresOf,
   inputsOf,
   isLink,
   type Json,
@@ -15,7 +13,7 @@ import {
   scopeAt,
   type Workflow,
 } from "./document";
-import { forget } from "./exposed";
+import { retarget } from "./exposed";
 import type { Edit } from "./history";
 import type { Patch } from "./patch";
 import { withoutUnused } from "./scopes";
@@ -53,23 +51,15 @@ function removal(
     const value = instead(link);
     patches.push(value ? { op: "set", path: place, value } : { op: "remove", path: place });
   }
-  for (const one of exposuresOf(scope))
-    if (ids.has(one.exposed.node)) patches.push(...exposedPast(workflow, path, one, instead));
+  patches.push(
+    ...retarget(workflow, path, (side, [node, socket]) => {
+      if (!ids.has(node)) return [[node, socket]];
+      const past = side === "outputs" ? instead({ link: [node, socket] }) : undefined;
+      return past ? [past.link] : [];
+    }),
+  );
   for (const id of there) patches.push({ op: "remove", path: [...path, "nodes", id] });
   return { label: { key: "remove", count: there.length }, patches: withoutUnused(workflow, patches) };
-}
-
-/** What becomes of an exposed name whose node goes: an output is led past it where that is wanted, else the name goes. */
-function exposedPast(
-  workflow: Workflow,
-  path: ScopePath,
-  { side, name, exposed, socket }: Exposure,
-  instead: (link: Link) => Link | undefined,
-): Patch[] {
-  const past = side === "outputs" ? instead({ link: [exposed.node, socket] }) : undefined;
-  if (!past) return forget(workflow, path, side, name);
-  const [node, output] = past.link;
-  return [{ op: "set", path: [...path, side, name], value: { ...exposed, node, output } }];
 }
 
 /** The link that reaches past removed nodes to the first one that stays; undefined when none fits. */

@@ -2,7 +2,6 @@
 import type { Definitions, InputSocket, NodeDefinition } from "./catalogue";
 import { findOutput, fits } from "./connect";
 import {
-  exposuresOf,
   inputsOf,
   isLink,
   type Json,
@@ -12,10 +11,11 @@ import {
   nodesOf,
   type Scope,
   type ScopePath,
+  type Side,
   scopeAt,
   type Workflow,
 } from "./document";
-import { forget } from "./exposed";
+import { retarget } from "./exposed";
 import type { Edit } from "./history";
 import { refuseConstant } from "./limits";
 import type { Patch } from "./patch";
@@ -94,9 +94,10 @@ export function replaceNode(
     if (output === undefined) patches.push({ op: "remove", path: place });
     else if (output !== link.link[1]) patches.push({ op: "set", path: place, value: { ...link, link: [id, output] } });
   }
-  for (const { side, name, exposed, socket } of exposuresOf(scope))
-    if (exposed.node === id && !next[side].some((entry) => entry.name === socket))
-      patches.push(...forget(workflow, path, side, name));
+  const has = (side: Side, socket: string) => next[side].some((entry) => entry.name === socket);
+  patches.push(
+    ...retarget(workflow, path, (side, target) => (target[0] === id && !has(side, target[1]) ? [] : [target])),
+  );
   return { label, patches: withoutUnused(workflow, patches) };
 }
 

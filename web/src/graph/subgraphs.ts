@@ -5,6 +5,7 @@ import {
   inputsOf,
   isLink,
   type Json,
+  type Link,
   linksFrom,
   linksOf,
   type Mode,
@@ -13,11 +14,15 @@ import {
   type Point,
   type Scope,
   type ScopePath,
+  type Side,
   SUBGRAPH_PREFIX,
   scopeAt,
+  type Target,
+  targetsOf,
   type Workflow,
 } from "./document";
 import { setField } from "./edits";
+import { retarget } from "./exposed";
 import type { Edit } from "./history";
 import { copyId, freshId, takenIds } from "./ids";
 import type { Patch } from "./patch";
@@ -38,9 +43,9 @@ export function makeSubgraph(workflow: Workflow, path: ScopePath, chosen: Readon
   if (ids.size === 0 || between.length > 0) return { between };
   const subgraph = freshId(new Map(Object.entries(workflow.subgraphs ?? {})), "subgraph");
   const id = freshId(takenIds(scope), "subgraph");
-  const border = new Border(id);
+  const border = new Border(id, scope);
   const inner = Object.fromEntries([...ids].map((name) => [name, border.take(name, nodesOf(scope)[name], ids)]));
-  const outside = outsidePatches(scope, path, ids, border);
+  const outside = outsidePatches(workflow, path, ids, border);
   const instance = {
     type: SUBGRAPH_PREFIX + subgraph,
     at: middleOf(Object.values(inner)),
@@ -63,9 +68,13 @@ class Border {
   readonly given: Record<string, Json> = {};
   readonly #instance: string;
   readonly #names = new Map<string, string>();
+  /** Inputs that are set from further outside, each by itself. */
+  readonly #single: ReadonlySet<string>;
 
-  constructor(instance: string) {
+  constructor(instance: string, scope: Scope) {
     this.#instance = instance;
+    const exposed = [...exposuresOf(scope)].filter((one) => one.side === "inputs");
+    this.#single = new Set(exposed.map((one) => JSON.stringify([one.node, one.socket])));
   }
 
   /** A node as it stands inside: links that come from outside are given to the instance instead. */
@@ -73,9 +82,27 @@ class Border {
     if (!node?.inputs) return node ?? { type: "" };
     const inputs: Record<string, Json> = {};
     for (const [name, value] of Object.entries(node.inputs))
-      if (isLink(value) && !ids.has(value.link[0])) this.given[this.input(id, name)] = value;
+      if (isLink(value) && !ids.has(value.link[0])) this.#give(id, name, value);
       else inputs[name] = value;
     return { ...node, inputs };
+  }
+
+  /** Let a link end at the instance; inputs inside that have the same one share it. */
+  #give(node: string, input: string, value: Link): void {
+    const isSingle = this.#single.has(JSON.stringify([node, input]));
+    const [known] =
+      Object.entries(this.given).find(([, other]) => JSON.stringify(other) === JSON.stringify(value)) ?? [];
+    const shared = known === undefined || isSingle ? undefined : this.inputs[known];
+    if (known === undefined || !shared || this.#isSingle(shared)) {
+      this.given[this.input(node, input)] = value;
+      return;
+    }
+    this.inputs[known] = { ...shared, also: [...(shared.also ?? []), [node, input]] };
+    this.#names.set(JSON.stringify(["in", node, input]), known);
+  }
+
+  #isSingle(exposed: Exposed): boolean {
+    return this.#single.has(JSON.stringify([exposed.node, exposed.input]));
   }
 
   input(node: string, input: string): string {
@@ -86,16 +113,9 @@ class Border {
     return this.#name(this.outputs, "out", node, output, { node, output });
   }
 
-  /** A link to a node that went inside, as it reads outside. */
-  relinked(link: readonly [string, string]): readonly [string, string] {
-    return [this.#instance, this.output(...link)];
-  }
-
-  /** What exposed a node that went inside, as it reads outside. */
-  reexposed(exposed: Exposed): Exposed {
-    if (exposed.input !== undefined)
-      return { ...exposed, node: this.#instance, input: this.input(exposed.node, exposed.input) };
-    return { ...exposed, node: this.#instance, output: this.output(exposed.node, exposed.output ?? "") };
+  /** A socket of a node that went inside, as it reads outside. */
+  outside(side: Side, [node, socket]: Target): Target {
+    return [this.#instance, side === "inputs" ? this.input(node, socket) : this.output(node, socket)];
   }
 
   #name(side: Record<string, Exposed>, kind: string, node: string, socket: string, exposed: Exposed): string {
@@ -110,17 +130,17 @@ class Border {
 }
 
 /** Links and exposed names outside that meant nodes which went inside. */
-function outsidePatches(scope: Scope, path: ScopePath, ids: ReadonlySet<string>, border: Border): Patch[] {
+function outsidePatches(workflow: Workflow, path: ScopePath, ids: ReadonlySet<string>, border: Border): Patch[] {
   const patches: Patch[] = [];
-  for (const { node, input, link } of linksOf(scope))
+  for (const { node, input, link } of linksOf(scopeAt(workflow, path)))
     if (!ids.has(node) && ids.has(link.link[0])) {
       const place = [...path, "nodes", node, "inputs", input];
-      patches.push({ op: "set", path: place, value: { ...link, link: border.relinked(link.link) } });
+      patches.push({ op: "set", path: place, value: { ...link, link: border.outside("outputs", link.link) } });
     }
-  for (const { side, name, exposed } of exposuresOf(scope))
-    if (ids.has(exposed.node))
-      patches.push({ op: "set", path: [...path, side, name], value: border.reexposed(exposed) });
-  return patches;
+  const exposed = retarget(workflow, path, (side, target) => [
+    ids.has(target[0]) ? border.outside(side, target) : target,
+  ]);
+  return [...patches, ...exposed];
 }
 
 /** Put the nodes of an instance's subgraph in its place, under fresh ids. */
@@ -139,7 +159,7 @@ export function unpackSubgraph(workflow: Workflow, path: ScopePath, id: string):
       path: [...path, "nodes", names.get(inner) ?? inner],
       value: outsideNode(inner, node, { instance, subgraph, names, shift: [x - mx, y - my] }) as unknown as Json,
     });
-  patches.push(...borderPatches(scope, path, id, subgraph, names));
+  patches.push(...borderPatches(workflow, path, id, names));
   patches.push({ op: "remove", path: [...path, "nodes", id] });
   const edit = { label: { key: "unpack", count: names.size }, patches: withoutUnused(workflow, patches) };
   return { edit, ids: [...names.values()] };
@@ -192,37 +212,34 @@ function insideInputs(node: NodeInstance, { names, shift }: Unpacking): Record<s
 /** What the instance gives to a node inside. */
 function givenInputs(id: string, { instance, subgraph }: Unpacking): Record<string, Json> {
   const given: Record<string, Json> = {};
-  for (const { side, name, exposed, socket } of exposuresOf(subgraph)) {
-    const value = side === "inputs" && exposed.node === id ? inputsOf(instance)[name] : undefined;
+  for (const { side, name, node, socket } of exposuresOf(subgraph)) {
+    const value = side === "inputs" && node === id ? inputsOf(instance)[name] : undefined;
     if (value !== undefined) given[socket] = value;
   }
   return given;
 }
 
 /** Links and exposed names that meant the instance, led to the nodes that they stood for; links to nothing are cut. */
-function borderPatches(
-  scope: Scope,
-  path: ScopePath,
-  id: string,
-  subgraph: Scope,
-  names: ReadonlyMap<string, string>,
-): Patch[] {
-  const put = (place: readonly string[], value: Json | null): Patch =>
-    value === null ? { op: "remove", path: place } : { op: "set", path: place, value };
+function borderPatches(workflow: Workflow, path: ScopePath, id: string, names: ReadonlyMap<string, string>): Patch[] {
+  const scope = scopeAt(workflow, path);
+  const subgraph = workflow.subgraphs?.[subgraphOf(nodesOf(scope)[id]) ?? ""] ?? {};
+  /** The sockets inside that one of the instance's stands for, under the names that their nodes get. */
+  const inside = (side: Side, socket: string): Target[] => {
+    const exposed = subgraph[side]?.[socket];
+    return (exposed ? targetsOf(exposed, side) : []).flatMap(([node, inner]): Target[] => {
+      const name = names.get(node);
+      return name === undefined ? [] : [[name, inner]];
+    });
+  };
   const patches: Patch[] = [];
   for (const { node, input, link } of linksFrom(scope, id)) {
-    const source = subgraph.outputs?.[link.link[1]];
-    const name = source && names.get(source.node);
-    const value = name === undefined ? null : { ...link, link: [name, source?.output ?? ""] };
-    if (node !== id) patches.push(put([...path, "nodes", node, "inputs", input], value));
+    const [source] = inside("outputs", link.link[1]);
+    const place = [...path, "nodes", node, "inputs", input];
+    if (node === id) continue;
+    patches.push(source ? { op: "set", path: place, value: { ...link, link: source } } : { op: "remove", path: place });
   }
-  const own = [...exposuresOf(scope)].filter((one) => one.exposed.node === id);
-  for (const { side, name, exposed, socket } of own) {
-    const inner = subgraph[side]?.[socket];
-    const node = inner && names.get(inner.node);
-    patches.push(put([...path, side, name], node === undefined ? null : { ...exposed, ...inner, node }));
-  }
-  return patches;
+  const exposed = retarget(workflow, path, (side, target) => (target[0] === id ? inside(side, target[1]) : [target]));
+  return [...patches, ...exposed];
 }
 
 /** Give an instance a definition of its own, a copy of the one that it shared. */
