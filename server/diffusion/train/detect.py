@@ -218,8 +218,10 @@ def accuracy(readings: Sequence[Reading], scenes: Sequence[Scene]) -> dict[str, 
 
     Returns:
         One share for each aspect; "all" for color, setting, subject and action together; "companion" among the scenes
-        that have one, where any has.
+        that have one, where any has. Nothing where there are no clips.
     """
+    if not scenes:
+        return {}
     pairs = list(zip(readings, scenes, strict=True))
     aspects = ("color", "setting", "subject", "action", "camera", "light", "mood")
     hits = {aspect: [getattr(r, aspect) == getattr(s, aspect) for r, s in pairs] for aspect in aspects}

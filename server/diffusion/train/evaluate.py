@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import WanPipeline
+from diffusers import WanImageToVideoPipeline, WanPipeline
 from PIL import Image
 from torch import Tensor
 
@@ -20,6 +20,7 @@ from .prompts import FREE_SENTENCES, held_out_prompts, still_prompts
 
 _ROUND_TRIPS = 32
 _STILLS = 8
+_FIRST_FRAMES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,46 @@ def sample(pipeline: WanPipeline, prompts: Sequence[str], manifest: dict[str, An
     return torch.cat(clips)
 
 
+def sample_from_first_frames(
+    pipeline: WanPipeline, first: Tensor, prompts: Sequence[str], manifest: dict[str, Any], sampling: Sampling
+) -> Tensor:
+    """Samples one clip a first frame, as Wan 2.2 goes on from an image.
+
+    Args:
+        pipeline: A model whose tokens have timesteps of their own.
+        first: Frames in [-1, 1], shaped (len(prompts), 3, height, width).
+        prompts: Texts.
+        manifest: The model's `kinegraph.json`.
+        sampling: Steps, guidance and seed.
+
+    Returns:
+        Clips in [-1, 1], shaped (len(prompts), 3, frames, height, width).
+    """
+    parts = {name: getattr(pipeline, name) for name in ("tokenizer", "text_encoder", "vae", "scheduler", "transformer")}
+    from_image = WanImageToVideoPipeline(**parts, expand_timesteps=True)
+    from_image.set_progress_bar_config(disable=True)
+    size, length = manifest["trained"], manifest["max_sequence_length"]
+    clips = []
+    for index, prompt in enumerate(prompts):
+        # Encoded here, since this pipeline cleans texts with a library that is not required.
+        positive, negative = pipeline.encode_prompt(prompt, "", max_sequence_length=length)
+        (frames,) = from_image(
+            first[index : index + 1] / 2 + 0.5,
+            prompt_embeds=positive,
+            negative_prompt_embeds=negative,
+            height=size["height"],
+            width=size["width"],
+            num_frames=size["frames"] - 1,  # with temporal scale 1 the pipeline adds one
+            num_inference_steps=sampling.steps,
+            guidance_scale=sampling.guidance_scale,
+            generator=torch.Generator().manual_seed(sampling.seed + index),
+            output_type="pt",
+            return_dict=False,
+        )
+        clips.append(frames.transpose(1, 2) * 2 - 1)
+    return torch.cat(clips)
+
+
 def evaluate(folder: Path, count: int, sampling: Sampling, sheet: Path | None = None) -> dict[str, Any]:
     """Scores an exported model on held-out prompts within its own vocabulary.
 
@@ -98,12 +139,14 @@ def evaluate(folder: Path, count: int, sampling: Sampling, sheet: Path | None = 
     pairs = held_out_prompts(count, sampling.seed, words=manifest["vocabulary"]["words"])
     scenes = [scene for scene, _ in pairs]
     pipeline, detector = load_pipeline(folder), Detector(size, frames)
-    clips = sample(pipeline, [caption for _, caption in pairs], manifest, sampling)
+    captions = [caption for _, caption in pairs]
+    clips = sample(pipeline, captions, manifest, sampling)
     if sheet is not None:
         contact_sheet(clips[:24], sheet)
     renderer = Renderer(size, frames)
     rendered = [renderer([scene])[0] for scene in scenes]
     decoded = _through_vae(pipeline, torch.stack(rendered[:_ROUND_TRIPS]))
+    continued = _continued(pipeline, rendered, captions, manifest, sampling)
     readings, truths = [detector.read(clip) for clip in clips], [detector.read(clip) for clip in rendered]
     return {
         "model": accuracy(readings, scenes),
@@ -113,6 +156,7 @@ def evaluate(folder: Path, count: int, sampling: Sampling, sheet: Path | None = 
         "overlap": {"model": _mean(readings, "overlap"), "rendered": _mean(truths, "overlap")},
         "consistency": {"model": _mean(readings, "steady"), "rendered": _mean(truths, "steady")},
         "flicker": _flicker_of_stills(pipeline, manifest, sampling),
+        "from_first_frame": accuracy([detector.read(clip) for clip in continued], scenes[: len(continued)]),
         "vae_psnr": round(_psnr(decoded, torch.stack(rendered[:_ROUND_TRIPS])), 2),
         "prompts": count,
         "steps": sampling.steps,
@@ -140,6 +184,20 @@ def evaluate_free(folder: Path, sampling: Sampling, sheet: Path | None = None) -
         shown.update(aspect for aspect in wanted if aspect not in missed)
         rows.append({"text": text, "missed": {aspect: getattr(reading, aspect) for aspect in missed}})
     return {"shown": {aspect: f"{shown[aspect]} of {count}" for aspect, count in asked.items()}, "sentences": rows}
+
+
+def _continued(
+    pipeline: WanPipeline,
+    rendered: Sequence[Tensor],
+    captions: Sequence[str],
+    manifest: dict[str, Any],
+    sampling: Sampling,
+) -> Sequence[Tensor]:
+    """Clips that go on from rendered first frames; none of a model that takes no image."""
+    if not pipeline.config["expand_timesteps"]:
+        return ()
+    first = torch.stack([clip[:, 0] for clip in rendered[:_FIRST_FRAMES]])
+    return sample_from_first_frames(pipeline, first, captions[:_FIRST_FRAMES], manifest, sampling).unbind()
 
 
 def _mean(readings: Sequence[Reading], field: str) -> float:

@@ -20,6 +20,7 @@ def test_train_export_and_evaluate_follow_one_another(tmp_path: Path, capsys: py
     assert main(["evaluate", "--model", str(model), *words]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads(scores.read_text(encoding="utf-8"))
+    assert set(printed["from_first_frame"]) >= {"color", "subject", "all"}
     assert set(printed["model"]) >= {"color", "setting", "subject", "action", "camera", "light", "mood", "all"}
     assert sheet.stat().st_size > 1000
     assert main(["evaluate", "--model", str(model), "--prompts", "0", "--steps", "1"]) == 0
