@@ -55,7 +55,13 @@ def upload_problems(file: str | Path, folders: Folders) -> Iterator[InputProblem
         yield InputProblem(error.input_name, str(error), error.hint, "no_such_file")
 
 
-def source_path(file: str | Path, folders: Folders, root: Literal["uploads", "models"] = "uploads") -> Path:
+def source_path(
+    file: str | Path,
+    folders: Folders,
+    root: Literal["uploads", "models"] = "uploads",
+    *,
+    input_name: str = "file",
+) -> Path:
     """Return the real path of a file to read.
 
     Raises:
@@ -66,40 +72,12 @@ def source_path(file: str | Path, folders: Folders, root: Literal["uploads", "mo
         path = folders.resolve(root, name)
     except ValueError as error:
         hint = f"put it into {getattr(folders, root)} and give its name in there"
-        raise NodeInputError("file", f"{name!r} lies outside the {root} folder", hint) from error
+        raise NodeInputError(input_name, f"{name!r} lies outside the {root} folder", hint) from error
     if not path.is_file():
-        raise NodeInputError("file", f"there is no file {name!r} in the {root} folder", f"put it into {path.parent}")
+        raise NodeInputError(
+            input_name, f"there is no file {name!r} in the {root} folder", f"put it into {path.parent}"
+        )
     return path
-
-
-def sequence_path(folder: str | Path, folders: Folders, root: Literal["uploads", "outputs"] = "uploads") -> Path:
-    """Return the real path of a folder of pictures, or of an archive of them.
-
-    Raises:
-        NodeInputError: It lies outside the root folder, or is not there.
-    """
-    name = folder.as_posix() if isinstance(folder, Path) else folder
-    try:
-        path = folders.resolve(root, name)
-    except ValueError as error:
-        hint = f"put it into {getattr(folders, root)} and give its name in there"
-        raise NodeInputError("folder", f"{name!r} lies outside the {root} folder", hint) from error
-    if not name.strip() or not (path.is_dir() or path.is_file()):
-        raise NodeInputError("folder", f"there is no folder {name!r} in the {root} folder", "check the name")
-    return path
-
-
-def sequence_digest(path: Path) -> str:
-    """Return what changes when a picture in a folder, or the archive, does: names, sizes and times, not contents.
-
-    A sequence may have gigabytes, and its digest is wanted while the workflow is edited.
-    """
-    import hashlib
-
-    entries = sorted(path.iterdir()) if path.is_dir() else [path]
-    facts = ((entry.name, entry.stat()) for entry in entries if entry.is_file())
-    text = "\n".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in facts)
-    return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
 
 
 def content_digest(file: str | Path, folders: Folders, root: Literal["uploads", "models"] = "uploads") -> str:

@@ -20,7 +20,8 @@ from nodes import (
     node,
 )
 from nodes.blame import blaming
-from nodes.files import output_problems, sequence_digest, sequence_path
+from nodes.files import output_problems, source_path
+from nodes.folders import folder_path, pictures_digest
 from nodes.rates import exact_rate
 
 Kind = Literal["png", "png16", "exr"]
@@ -36,7 +37,8 @@ _MAX_FRAMES = 1_000_000
 )
 def load_image_sequence(
     *,
-    folder: Annotated[Path, FilePicker("uploads", (".zip",))],
+    archive: Annotated[Path | None, FilePicker("uploads", (".zip",))] = None,
+    folder: str = "",
     where: Where = "uploads",
     fps: Annotated[float, Number(min=0, max=240, unit="fps")] = 0.0,
     start: Annotated[int, Number(min=0, max=_MAX_FRAMES)] = 0,
@@ -48,8 +50,9 @@ def load_image_sequence(
     """Read numbered pictures as a clip: PNG, JPEG, OpenEXR, TIFF, DPX, WebP, BMP or TGA, with a sound.wav beside them.
 
     Args:
-        folder: Name of a folder with the pictures, or of a ZIP archive with them.
-        where: Whether it is in the uploads or in the outputs folder.
+        archive: A ZIP archive with the pictures, in the uploads folder; or name a folder instead.
+        folder: Name of a folder with the pictures, such as `frames_00001`.
+        where: Whether that folder is in the uploads or in the outputs folder.
         fps: Frames a second; 0 takes what the first picture says, else 24. 23.976 and its like are exact.
         start: How many pictures to leave out at the start.
         count: How many to read; 0 reads to the end.
@@ -61,24 +64,31 @@ def load_image_sequence(
     """
     from server.media import sequence
 
-    path = sequence_path(folder, ctx.folders, where)
+    path = _source(archive, folder, where, ctx.folders)
     load = sequence.load_sequence if channel == "color" else sequence.load_sequence_alpha
-    with blaming("folder"):
+    with blaming("archive" if archive else "folder"):
         found = sequence.find_sequence(path, max_pixels=ctx.max_pixels)
         return load(found, fps=exact_rate(fps) if fps else None, start=start, count=count or None, stride=stride)
 
 
+def _source(archive: Path | str | None, folder: str, where: Where, folders: Folders) -> Path:
+    if bool(archive) == bool(folder.strip()):
+        message = "both an archive and a folder are named" if archive else "neither an archive nor a folder is named"
+        raise NodeInputError("folder", message, "choose an archive, or give the name of a folder")
+    return source_path(archive, folders, input_name="archive") if archive else folder_path(folder, folders, where)
+
+
 @load_image_sequence.check
-def _check_folder(folder: str, where: Where, folders: Folders) -> Iterator[InputProblem]:
+def _check_source(archive: str | None, folder: str, where: Where, folders: Folders) -> Iterator[InputProblem]:
     try:
-        sequence_path(folder, folders, where)
+        _source(archive, folder, where, folders)
     except NodeInputError as error:
         yield InputProblem(error.input_name, str(error), error.hint, "no_such_file")
 
 
 @load_image_sequence.fingerprint
-def _folder_digest(folder: str, where: Where, folders: Folders) -> str:
-    return sequence_digest(sequence_path(folder, folders, where))
+def _source_digest(archive: str | None, folder: str, where: Where, folders: Folders) -> str:
+    return pictures_digest(_source(archive, folder, where, folders))
 
 
 @node(

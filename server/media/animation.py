@@ -46,9 +46,8 @@ def write_animation(
     target = Path(path).absolute()
     suffix = target.suffix.lower()
     if suffix not in SUFFIXES or not 1 <= quality <= 100:
-        raise MediaError(
-            f"{target.name} at quality {quality} is no animation", "name it .gif or .webp, quality 1 to 100"
-        )
+        message = f"{target.name} at quality {quality} is no animation"
+        raise MediaError(message, "name it .gif or .webp, quality 1 to 100")
     if suffix == ".gif" and clip.fps > MAX_GIF_FPS:
         raise MediaError(f"a GIF cannot show {float(clip.fps):g} frames a second", "change the rate to 25, or use WebP")
     with write_whole(target) as temporary:

@@ -134,7 +134,7 @@ def test_the_limit_of_pixels_in_the_settings_holds_for_every_node_that_opens_fil
         lambda: load_alpha(file=name, ctx=low),
         lambda: load_image(file=Path("still.png"), ctx=low),
         lambda: load_mask(file=Path("still.png"), ctx=low),
-        lambda: load_image_sequence(folder=Path("frames"), where="outputs", ctx=low),
+        lambda: load_image_sequence(folder="frames", where="outputs", ctx=low),
     ):
         with pytest.raises(NodeInputError, match=r"6143 pixels|limit of 6143") as caught:
             open_it()
