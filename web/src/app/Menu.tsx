@@ -86,7 +86,8 @@ export function Menu({ at, label, items, onClose, onSide }: MenuProps) {
               ? { role: "menuitem" }
               : { role: "menuitemcheckbox", "aria-checked": item.checked })}
             disabled={item.disabled}
-            onPointerEnter={(event) => event.currentTarget.focus()}
+            // A menu that opens below a pointer which rests leaves the keys where they are.
+            onPointerMove={(event) => (event.movementX !== 0 || event.movementY !== 0) && event.currentTarget.focus()}
             onClick={() => {
               onClose();
               item.run();
