@@ -212,7 +212,9 @@ def measure_loudness(audio: Audio, *, ctx: Context) -> SoundLevels:
     # Numbers on wires are finite.
     peak = max(-200.0, found.true_peak_db)
     report = f"{found.integrated_lufs:.1f} LUFS, range {found.range_lu:.1f} LU, true peak {peak:.1f} dBTP"
-    curves: list[_Curve] = [("Short-term loudness, LUFS", found.short_term_lufs, 1, {})]
+    # Silence would press all else against the upper edge; it is a gap instead.
+    heard = [level if level > loudness.SILENT_LUFS else float("nan") for level in found.short_term_lufs]
+    curves: list[_Curve] = [("Short-term loudness, LUFS", heard, 1, {})]
     plot = _plot(ctx, report, curves, loudness.STEP_S)
     return SoundLevels(found.integrated_lufs, found.range_lu, peak, report, plot)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,10 +14,11 @@ from PIL import ImageDraw, ImageFont
 
 from .types import Image
 
-_WIDTH, _PANEL, _LEFT, _RIGHT, _GAP = 720, 120, 64, 16, 30
+# Small, because a node shows it a little over half as large.
+_WIDTH, _PANEL, _LEFT, _RIGHT, _GAP = 460, 86, 58, 10, 27
 _PAPER, _FRAME, _INK, _SOFT = (24, 24, 27), (34, 34, 39), (228, 228, 231), (140, 140, 150)
 _COLORS = ((79, 195, 247), (77, 208, 165), (247, 143, 208), (242, 193, 78))
-_SIZE = 13
+_SIZE = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,11 @@ def draw_plot(title: str, curves: Sequence[Curve], step_s: Fraction) -> Image:
     """Return a picture of curves over the same time.
 
     Args:
-        title: What it is about, with the numbers that sum it up; lines are kept.
+        title: What it is about, with the numbers that sum it up; long lines are broken.
         curves: From top to bottom.
         step_s: Seconds from one value to the next.
     """
-    lines = title.splitlines()
+    lines = [part for line in title.splitlines() for part in textwrap.wrap(line, 60)]
     top = 10 + len(lines) * (_SIZE + 5)
     height = top + len(curves) * (_PANEL + _GAP) + 22
     canvas = PilImage.new("RGB", (_WIDTH, height), _PAPER)
@@ -119,7 +121,6 @@ def _column(place: int, steps: int) -> int:
 
 def _draw_times(pen: ImageDraw.ImageDraw, y: int, duration_s: float) -> None:
     font = ImageFont.load_default(_SIZE)
-    for part in range(5):
-        x = _LEFT + 4 + part / 4 * (_WIDTH - _LEFT - _RIGHT - 8)
-        anchor = ("la", "ma", "ma", "ma", "ra")[part]
-        pen.text((x, y), f"{duration_s * part / 4:.2f} s", _SOFT, font, anchor=anchor)
+    for part, anchor in enumerate(("la", "ma", "ra")):
+        x = _LEFT + 4 + part / 2 * (_WIDTH - _LEFT - _RIGHT - 8)
+        pen.text((x, y), f"{duration_s * part / 2:.2f} s", _SOFT, font, anchor=anchor)

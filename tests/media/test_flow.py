@@ -73,11 +73,11 @@ def test_a_plot_shows_each_value_and_mark_at_its_place() -> None:
     picture = draw_plot("Two lines\nof words", [Curve("Step", values, marks={"cuts": [50]})], Fraction(1, 10)).pixels
     line = (picture == (79, 195, 247)).all(axis=2)
     line[:70] = False  # the panel's name has the same color
-    left, right = line[:, 80:300], line[:, 450:690]
+    left, right = line[:, 70:200], line[:, 300:440]
     assert left.any()
     assert right.any()
     assert np.nonzero(left.any(axis=1))[0].min() > np.nonzero(right.any(axis=1))[0].max()
-    middle = round(64 + 4 + 0.5 * (720 - 64 - 16 - 8))
+    middle = round(58 + 4 + 0.5 * (460 - 58 - 10 - 8))
     marked = columns(picture[60:], (255, 138, 101))
     assert middle in marked
 
@@ -87,10 +87,10 @@ def test_a_plot_of_an_hour_shows_a_single_frame_that_sticks_out() -> None:
     values[45_000] = 1.0
     picture = draw_plot("Long", [Curve("Peak", values)], Fraction(1, 25)).pixels
     tall = (picture == (79, 195, 247)).all(axis=2).sum(axis=0)
-    assert tall.max() > 90
+    assert tall.max() > 60
 
 
 @pytest.mark.parametrize("values", [[], [float("-inf"), float("nan")], [3.0], [2.0, 2.0]])
 def test_a_plot_of_little_or_nothing_is_drawn_too(values: list[float]) -> None:
     picture = draw_plot("Empty", [Curve("None", values)], Fraction(1, 25))
-    assert picture.width == 720
+    assert picture.width == 460

@@ -79,5 +79,5 @@ def test_every_measurement_is_drawn_on_its_node(clip: Clip, ctx: FakeContext) ->
     for found in measured:
         assert found.plot.media_type == "image/png"
         with PIL.Image.open(ctx.folders.outputs / found.plot.path) as picture:
-            assert picture.width == 720
+            assert picture.width == 460
             assert len(picture.convert("RGB").getcolors(2**20)) > 5
