@@ -42,6 +42,7 @@ export function Compare({ pair }: { readonly pair: Pair }) {
     <dialog
       ref={dialog}
       className="compare"
+      tabIndex={-1}
       aria-label={t("compare.title", { one: nameOf(pair[0]), other: nameOf(pair[1]) })}
       onClose={() => comparing.getState().close()}
       onKeyDown={(event) => onKey(event, inStep)}
@@ -80,6 +81,8 @@ function onKey(event: KeyboardEvent, inStep: InStep | null): void {
   const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!act) return;
   event.preventDefault();
+  // The line of the wipe goes with its mode; keys shall not go to the page behind when it had the focus.
+  if (/^[123]$/.test(event.key)) (event.currentTarget as HTMLElement).focus();
   act(inStep, event.shiftKey);
 }
 

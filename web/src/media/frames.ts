@@ -61,5 +61,5 @@ export function kindOfFile(name: string): "image" | "video" | "audio" | null {
   const end = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
   if (/^(png|jpe?g|webp|gif|bmp|tiff?|avif)$/.test(end)) return "image";
   if (/^(mp4|m4v|mov|mkv|webm|avi)$/.test(end)) return "video";
-  return /^(wav|flac|mp3|m4a|ogg|aac)$/.test(end) ? "audio" : null;
+  return /^(wav|flac|mp3|m4a|ogg|opus|aac)$/.test(end) ? "audio" : null;
 }

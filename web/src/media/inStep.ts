@@ -4,7 +4,7 @@
  * players run. No React.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import { frameAt, middleOf, type Rate } from "./frames";
+import { frameAt, frameStarting, middleOf, type Rate } from "./frames";
 import type { Playback } from "./playback";
 
 export type Mode = "wipe" | "side" | "difference";
@@ -20,6 +20,9 @@ export type Side = {
 
 /** Frames that two players may drift apart before the second one is set right. */
 const PATIENCE = 2;
+
+/** Redraws of the page that are waited for at most, for a copy to be of the frame that was gone to. */
+const SETTLING = 12;
 
 /** The frame of another video that is shown at the same time. */
 export function partnerOf(frame: number, rate: Rate, other: Rate, count: number): number {
@@ -47,6 +50,8 @@ export class InStep {
   readonly #canvas: HTMLCanvasElement;
   readonly #follower: Playback | null;
   readonly #stops: (() => void)[] = [];
+  /** Frames that the copies show. */
+  readonly #copied: [number, number] = [0, 0];
   #correcting = false;
 
   constructor(canvas: HTMLCanvasElement, one: Side, other: Side) {
@@ -78,7 +83,19 @@ export class InStep {
   async seek(frame: number): Promise<void> {
     const to = Math.min(Math.max(frame, 0), this.last);
     await Promise.all([this.lead?.seek(to), this.#follower?.seek(this.#partner(to))]);
+    // What a player has reported may take a moment to be what can be copied from it.
+    for (let tries = 0; tries < SETTLING && !this.#isSettled(); tries += 1) {
+      if (tries > 0) await new Promise(requestAnimationFrame);
+      this.#copy(0);
+      this.#copy(1);
+    }
     this.#pair();
+  }
+
+  #isSettled(): boolean {
+    return this.#sides.every(({ playback }, index) => {
+      return !playback || playback.state.getState().frame === this.#copied[index];
+    });
   }
 
   step(by: number): Promise<void> {
@@ -135,8 +152,22 @@ export class InStep {
   }
 
   #copy(index: 0 | 1): void {
-    const copy = this.#copies[index];
-    copy.getContext("2d")?.drawImage(this.#sides[index].picture, 0, 0, copy.width, copy.height);
+    const { picture, playback } = this.#sides[index];
+    const { width, height } = this.#copies[index];
+    const context = this.#copies[index].getContext("2d");
+    if (!playback || !(picture instanceof HTMLVideoElement))
+      return void context?.drawImage(picture, 0, 0, width, height);
+    if (picture.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    if (!("VideoFrame" in window)) {
+      context?.drawImage(picture, 0, 0, width, height);
+      this.#copied[index] = playback.state.getState().frame;
+      return;
+    }
+    // A player may have gone on since it reported its frame; the frame itself says which one it is.
+    const shown = new VideoFrame(picture);
+    context?.drawImage(shown, 0, 0, width, height);
+    this.#copied[index] = frameStarting(shown.timestamp / 1_000_000, playback.rate);
+    shown.close();
   }
 
   #shown(index: 0 | 1): void {
@@ -146,8 +177,8 @@ export class InStep {
 
   /** Show the two pictures if they belong together; else wait, or set the second player right. */
   #pair(): void {
-    const frame = this.lead?.state.getState().frame ?? 0;
-    const partner = this.#follower?.state.getState().frame ?? 0;
+    const [one, other] = this.#copied;
+    const [frame, partner] = this.#sides[0].playback ? [one, other] : [other, one];
     const ahead = partner - this.#partner(frame);
     if (!this.#follower || ahead === 0) {
       this.seen.setState({ frame, partner });

@@ -119,8 +119,6 @@ function List({ options, chosen, label, query, onQuery, anchor, onPick, onClose 
         placeholder={t("widget.search_options")}
         value={query}
         spellCheck={false}
-        // biome-ignore lint/a11y/noAutofocus: the person has just opened this list, and types into it
-        autoFocus
         onChange={(event) => {
           onQuery(event.target.value);
           setIndex(0);

@@ -25,6 +25,8 @@ export function Popover({ anchor, onClose, label, children }: PopoverProps) {
     if (!shown) return;
     shown.showPopover();
     place(shown, anchor.current);
+    // Nothing in it could have the focus before it was shown.
+    shown.querySelector<HTMLElement>("input:checked, input, button")?.focus();
     const stop = new AbortController();
     const outside = (event: Event) => {
       const target = event.target as Node;

@@ -26,6 +26,7 @@ export function moved(span: Span, which: "start" | "end", to: number, duration: 
 
 /** Start and length as the knobs hold them. */
 export function knobsOf(span: Span, duration: number): { readonly start: number; readonly length: number } {
-  const whole = duration - span.end < 0.0005;
+  // Milliseconds were rounded; no frame is as short as five of them.
+  const whole = duration - span.end < 0.005;
   return { start: span.start, length: whole ? 0 : Number((span.end - span.start).toFixed(3)) };
 }
