@@ -4,6 +4,7 @@ import { artifactUrl, cancelJob, deleteJob, getJob, moveToFront, retryJob } from
 import { useRun } from "../editor/context";
 import type { Json } from "../graph/document";
 import { t } from "../i18n";
+import { Scrub } from "../media/Strip";
 import { isEnded, type JobRun, secondsLeft } from "../run/state";
 import { openText } from "./files";
 import { useWorkplace } from "./workplaceContext";
@@ -54,15 +55,9 @@ function JobCard({ job, now }: { readonly job: JobRun; readonly now: number }) {
   return (
     <li className="job" data-state={entry.state} data-shown={shown}>
       {video ? (
-        <video
-          src={artifactUrl(video.digest)}
-          muted
-          loop
-          playsInline
-          preload="metadata"
-          onPointerEnter={(event) => void event.currentTarget.play()}
-          onPointerLeave={(event) => event.currentTarget.pause()}
-        />
+        <div className="job-scrub">
+          <Scrub src={artifactUrl(video.digest)} alt="" />
+        </div>
       ) : image ? (
         <img src={artifactUrl(image.digest)} alt="" />
       ) : (

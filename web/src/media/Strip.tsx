@@ -42,8 +42,7 @@ export function Scrub({ src, alt }: ScrubProps) {
     <div className="scrub" onPointerMove={follow} onPointerLeave={() => setShare(null)}>
       <div
         className="scrub-frame"
-        role="img"
-        aria-label={alt}
+        {...(alt === "" ? { "aria-hidden": true } : { role: "img", "aria-label": alt })}
         style={{
           ...tileStyle(services.stripUrl(src, STRIP_FRAMES), tile, tiles),
           aspectRatio: `${facts.width} / ${facts.height}`,

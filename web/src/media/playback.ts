@@ -156,25 +156,34 @@ export class Playback {
   }
 
   /** Seek to a time; resolves with the frame that is shown then. */
-  #show(time: number): Promise<number> {
+  async #show(time: number): Promise<number> {
     const video = this.#video;
-    return new Promise((resolve) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const done = (frame: number) => {
-        clearTimeout(timer);
-        video.cancelVideoFrameCallback(handle);
-        resolve(frame);
-      };
+    // Before it knows its length, a video takes a time without ever telling that it got there.
+    if (video.readyState < HTMLMediaElement.HAVE_METADATA) await this.#happens("loadedmetadata");
+    if (this.#stop.signal.aborted) return this.state.getState().frame;
+    const seeked = this.#happens("seeked");
+    const reported = new Promise<number>((resolve) => {
       const handle = video.requestVideoFrameCallback((_now, { mediaTime }) =>
-        done(frameStarting(mediaTime, this.rate)),
+        resolve(frameStarting(mediaTime, this.rate)),
       );
       // The same frame again is not reported, nor is one while the page is hidden.
-      const seeked = () => {
-        timer = setTimeout(() => done(frameAt(video.currentTime, this.rate)), REPORT_MS);
-      };
-      video.addEventListener("seeked", seeked, { once: true, signal: this.#stop.signal });
-      this.#stop.signal.addEventListener("abort", () => done(this.state.getState().frame), { once: true });
-      video.currentTime = time;
+      void seeked.then(() =>
+        setTimeout(() => {
+          video.cancelVideoFrameCallback(handle);
+          resolve(frameAt(video.currentTime, this.rate));
+        }, REPORT_MS),
+      );
+    });
+    video.currentTime = time;
+    return reported;
+  }
+
+  /** Wait for an event of the video, or for the end of this playback. */
+  #happens(kind: string): Promise<void> {
+    const { signal } = this.#stop;
+    return new Promise((resolve) => {
+      this.#video.addEventListener(kind, () => resolve(), { once: true, signal });
+      signal.addEventListener("abort", () => resolve(), { once: true });
     });
   }
 
