@@ -111,7 +111,7 @@ class Pipeline:
             cache=self.cache,
             cancel=self.scope.cancel,
             stopwatch=self.stopwatch,
-            crew=self._crew if self._may_run_ahead(node, shape) else None,
+            crew=self._crew if self._may_run_ahead(node, shape, [outputs[name] for name in streams]) else None,
             turn=self.turn,
             on_device=node.definition.uses == "gpu" and demand is not None,
             keep=False,
@@ -160,10 +160,13 @@ class Pipeline:
             if not whole:
                 return
 
-    def _may_run_ahead(self, node: GraphNode, shape: CallShape) -> bool:
+    def _may_run_ahead(self, node: GraphNode, shape: CallShape, values: list[object]) -> bool:
         """Return whether no lazy input can be asked for in the stream: the engine serves these on one thread alone."""
         if any(name in shape.lazy for name in node.links):
-            return False
+            # A switch hands on a stream of another node's, in which it asks for nothing more itself.
+            known = {id(value) for streams in self._streams.values() for value, _ in streams.values()}
+            if any(id(value) not in known for value in values):
+                return False
         return all(
             above.crew is not None
             for upstream_key in self._keys_above(node)

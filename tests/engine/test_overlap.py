@@ -193,6 +193,45 @@ def test_a_lazy_input_is_asked_for_on_the_thread_that_runs_the_consumer(bench: B
     assert threading.current_thread().name in toys.calls
 
 
+@node(category="toy")
+def switch(*, a: Lazy[Stream], b: Lazy[Stream], first: bool = True) -> Stream:
+    """Hand one of two streams on."""
+    return (a if first else b).get()
+
+
+def test_stages_above_and_below_a_switch_overlap(bench: Bench) -> None:
+    names: set[str] = set()
+
+    def produce() -> Iterator[int]:
+        names.add(threading.current_thread().name)
+        yield from range(5)
+
+    def tripled(stream: Stream) -> Stream:
+        def again() -> Iterator[int]:
+            names.add(threading.current_thread().name)
+            with closing(stream.produce()) as items:
+                yield from (3 * item for item in items)
+
+        return Stream(again, stream.length)
+
+    graph = build(
+        {
+            "c": (source(produce), {}),
+            "other": (toys.fail, {}),
+            "w": (switch, {"a": link("c", "stream"), "b": link("other", "int")}),
+            "x": (
+                replace(toys.scale.definition, call=lambda stream, **_: tripled(stream)),
+                {"stream": link("w", "stream")},
+            ),
+            "t": (toys.total, {"stream": link("x", "stream")}),
+        },
+        outputs={"t": ("t", "int")},
+    )
+    assert bench.run(graph).outputs == {"t": 30}
+    assert names == {"kinegraph-c", "kinegraph-x"}
+    assert stage_threads() == []
+
+
 def test_stages_on_a_device_take_turns_and_do_not_wait_for_each_other_for_ever(bench: Bench) -> None:
     busy = threading.Lock()
     met: list[bool] = []
