@@ -293,6 +293,8 @@ def test_menus_open_by_mouse_and_key_and_run_commands(editor: Any) -> None:
     page.keyboard.type("m")
     page.keyboard.press("Enter")
     assert editor.document()["nodes"]["save"]["mode"] == "mute"
+    page.keyboard.press("r")
+    page.get_by_text("The catalogue has").wait_for()
     page.mouse.click(1200, 700, button="right")
     page.get_by_role("menuitem", name="Add a note").click()
     assert len(editor.document()["notes"]) == 1

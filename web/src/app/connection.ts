@@ -78,6 +78,14 @@ export class Connection {
     this.#each((listener) => listener.onQueued(entry));
   }
 
+  /** Ask for the catalogue again, for packs that have changed meanwhile. */
+  async reload(): Promise<void> {
+    await this.#load();
+    const { phase, message } = this.phase.getState();
+    if (phase !== "ready") this.#tell(t("app.catalogue_failed", { message }), "error");
+    else this.#tell(t("app.reloaded", { count: Object.keys(this.#catalogue.nodes).length }));
+  }
+
   async #load(): Promise<void> {
     try {
       this.#catalogue = (await client.catalogue()) as unknown as Catalogue;

@@ -214,6 +214,8 @@ export class Editor {
   /** Open another document; its history begins anew. */
   open(workflow: Workflow, saved: Workflow = workflow): void {
     const { catalogue } = this.document.getState();
+    this.#views.clear();
+    this.view.setState(PASSING);
     this.document.setState({
       history: beginHistory(workflow),
       definitions: definitionsOf(workflow, catalogue),
@@ -251,7 +253,8 @@ export class Editor {
     if (history === state.history) return;
     const changed = history.document.subgraphs !== state.history.document.subgraphs;
     const definitions = changed ? definitionsOf(history.document, state.catalogue) : state.definitions;
-    const { trail, path: scope } = follow(history.document, state.trail);
+    const { trail, path } = follow(history.document, state.trail);
+    const scope = path.join("/") === state.scope.join("/") ? state.scope : path;
     const moved = trail.length < state.trail.length;
     const here = scopeAt(history.document, scope);
     // Groups and notes are selected too, under ids that are no node's.

@@ -13,6 +13,7 @@ export const VIEW_COMMANDS: readonly Command[] = [
   command("search", "cmd.search", ["space", "tab"], openSearch),
   command("hand", "cmd.hand", ["h"], ({ editor }) => editor.view.setState({ hand: true })),
   command("select_tool", "cmd.select_tool", ["v"], ({ editor }) => editor.view.setState({ hand: false })),
+  command("refresh", "cmd.refresh", ["r"], ({ connection }) => void connection.reload()),
   command("fit", "cmd.fit", ["."], (place) => fitView(place, false)),
   command("fit_selection", "cmd.fit_selection", ["f"], (place) => fitView(place, true)),
   command("zoom_in", "cmd.zoom_in", ["alt+=", "mod+="], (place) =>

@@ -6,6 +6,7 @@ export const app = {
   "app.offline": "No connection. Trying again; your work is safe here.",
   "app.online": "Connected again",
   "app.loading": "Loading the node catalogue…",
+  "app.reloaded": "The catalogue has {count} nodes",
   "app.signed_out": "This browser is not signed in. Open the launch link that `kinegraph serve` printed.",
   "app.catalogue_failed": "The node catalogue did not load: {message}",
   "start.title": "Start with something",

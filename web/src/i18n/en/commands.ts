@@ -37,6 +37,7 @@ export const commands = {
   "cmd.pin": "Pin in place",
   "cmd.hand": "Hand: drag the view only",
   "cmd.select_tool": "Arrow: select and move nodes",
+  "cmd.refresh": "Load the node catalogue anew",
   "cmd.menu": "Menu of the selection",
   "cmd.color": "Color…",
   "cmd.insert_node": "Insert a node…",
