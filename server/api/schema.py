@@ -435,6 +435,20 @@ class OpenedTemplate(TemplateEntry):
     workflow: dict[str, Any]
 
 
+class ModelEntry(Payload):
+    """A model of the user's: a weight file, or a folder of diffusers."""
+
+    name: str
+    kind: Literal["file", "folder"]
+    size_bytes: int
+
+
+class ModelList(Payload):
+    """The user's models, by name."""
+
+    models: list[ModelEntry]
+
+
 class SocketMessage(Payload):
     """What a websocket takes: exactly one of `follow` and `unfollow`."""
 

@@ -96,7 +96,7 @@ def _add_others(commands: Commands) -> None:
     doctor.add_argument("--json", action="store_true", help="JSON on stdout")
     models = _command(commands, "models", "list models, explain one, or fetch one", "models")
     models.add_argument("action", choices=("list", "show", "pull"), help="what to do")
-    models.add_argument("name", metavar="NAME", nargs="?", help="a model's name, or the address to pull: https or hf:")
+    models.add_argument("name", metavar="NAME", nargs="?", help="a name, sha256:HEX, or an address: https or hf:")
     models.add_argument("--to", metavar="NAME", help="pull: the name in the models folder, such as vae/wan.safetensors")
     models.add_argument("--sha256", metavar="HEX", help="pull: what the content must be")
     models.add_argument("--json", action="store_true", help="JSON on stdout")

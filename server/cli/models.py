@@ -14,7 +14,7 @@ from server.models.errors import ModelError
 from server.models.hashes import Hashes
 from server.settings import Settings
 
-_HASHES = "model-hashes.json"
+_HASHES, _BY_HASH = "model-hashes.json", "sha256:"
 
 
 def models(options: argparse.Namespace) -> int:
@@ -47,8 +47,12 @@ def _list(options: argparse.Namespace, settings: Settings, hashes: Hashes) -> in
 
 
 def _show(options: argparse.Namespace, settings: Settings, hashes: Hashes) -> int:
-    path = places.resolve(settings.folders.models, options.name)
-    entry = next((e for e in catalog.entries(settings.folders.models) if e.path == path), None)
+    found = catalog.entries(settings.folders.models)
+    if options.name.startswith(_BY_HASH):
+        entry = hashes.find(options.name.removeprefix(_BY_HASH), found)
+    else:
+        path = places.resolve(settings.folders.models, options.name)
+        entry = next((entry for entry in found if entry.path == path), None)
     if entry is None:
         message = f"{options.name!r} is no model; `kinegraph models list` names them"
         raise CommandError(message, BAD_WORKFLOW)

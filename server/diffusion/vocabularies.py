@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ _PUBLISHED = {
     "llama": "tokenizer.json of Llama 3, for example from hunyuanvideo-community/HunyuanVideo",
 }
 _CLIP_TOKENS = 77
+_GGUF_TOKENS = "tokenizer.ggml.tokens"
 
 
 def locate(name: str, kind: str, encoder: Path, folders: Sequence[Path]) -> Part:
@@ -42,7 +43,8 @@ def locate(name: str, kind: str, encoder: Path, folders: Sequence[Path]) -> Part
         WeightsError: It is nowhere.
     """
     layout = TOKENIZER + kind
-    if scaled.vocabulary(headers.read(encoder).tensors) is not None:
+    header = headers.read(encoder)
+    if scaled.vocabulary(header.tensors) is not None or _GGUF_TOKENS in header.metadata:
         return Part(name, (str(encoder),), layout=layout)
     for place in (*(folder / FOLDER_NAME / kind for folder in folders), encoder.with_suffix("")):
         for file in _FILES:
@@ -68,6 +70,8 @@ def load(part: Part) -> Any:
             return _clip(gzip.decompress(file.read_bytes()).decode("utf-8"), kind)
         if file.suffix == ".json":
             return _fast(file, kind)
+        if file.suffix.lower() == headers.GGUF:
+            return _unigram(headers.read(file).metadata)
         return _sentencepiece(file.read_bytes() if file.suffix == ".model" else _embedded(file))
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise WeightsError(f"The tokenizer in {file.name} cannot be read: {error}.", "Get the file again.") from error
@@ -87,6 +91,15 @@ def _sentencepiece(model: bytes) -> Any:
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "spiece.model").write_bytes(model)
         return T5Tokenizer.from_pretrained(place, local_files_only=True)
+
+
+def _unigram(metadata: Mapping[str, Any]) -> Any:
+    """Make T5's kind of tokenizer of the pieces and scores in a GGUF file's metadata."""
+    from transformers import T5Tokenizer
+
+    pieces = list(zip(metadata[_GGUF_TOKENS], metadata["tokenizer.ggml.scores"], strict=True))
+    charsmap = metadata.get("tokenizer.ggml.precompiled_charsmap")
+    return T5Tokenizer(vocab=pieces, extra_ids=0, _spm_precompiled_charsmap=bytes(charsmap) if charsmap else None)
 
 
 def _fast(file: Path, kind: str) -> Any:

@@ -161,3 +161,22 @@ def test_a_list_of_etags_is_read() -> None:
     assert matches("*", '"b"')
     assert not matches('"a"', '"b"')
     assert not matches(None, '"b"')
+
+
+async def test_models_are_listed_for_choosing_and_a_bad_list_of_folders_is_refused(
+    server: LiveServer, http: aiohttp.ClientSession
+) -> None:
+    models = server.settings.folders.models
+    (models / "vae").mkdir()
+    (models / "vae" / "wan.safetensors").write_bytes(b"12345")
+    (models / "vae" / "old.ckpt").write_bytes(b"1")
+    async with http.get("models") as response:
+        listed = (await response.json())["models"]
+    assert {"name": "vae/wan.safetensors", "kind": "file", "size_bytes": 5} in listed
+    assert "vae/old.ckpt" not in {entry["name"] for entry in listed}
+    paths = models / "extra_model_paths.yaml"
+    paths.write_text("[not, a, mapping]", encoding="utf-8")
+    async with http.get("models") as response:
+        assert response.status == 422
+        assert (await response.json())["error"]["code"] == "bad_model_paths"
+    paths.unlink()

@@ -79,6 +79,7 @@ async def prepare(http: aiohttp.ClientSession) -> dict[str, Any]:
         "open_version": (f"/workflows/{kept}/versions/1", {}),
         "restore_version": (f"/workflows/{kept}/versions/1/restore", {"json": {}}),
         "list_templates": ("/templates", {}),
+        "list_models": ("/models", {}),
         "open_template": ("/templates/text_to_video", {}),
         "upload_file": ("/uploads?name=described.bin", {"data": b"x", "headers": {"Content-Type": "video/mp4"}}),
         "list_uploads": ("/uploads", {}),

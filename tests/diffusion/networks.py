@@ -132,10 +132,16 @@ def make(architecture: str, config: dict[str, Any]) -> Any:
     return randomized(network)
 
 
-def randomized(network: Any) -> Any:
+def with_random_parameters(network: Any) -> Any:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(0.0, 0.2)
+    return network.eval()
+
+
+def randomized(network: Any) -> Any:
+    with_random_parameters(network)
+    with torch.no_grad():
         saved = network.state_dict()
         for name, buffer in network.named_buffers():
             if name in saved and buffer.dim() > 0:

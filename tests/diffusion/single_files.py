@@ -223,6 +223,30 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 
+
+def _motion() -> Any:
+    import diffusers
+
+    torch.manual_seed(1)
+    adapter = diffusers.MotionAdapter(
+        block_out_channels=(32, 64), motion_layers_per_block=2, motion_norm_num_groups=32, motion_max_seq_length=8
+    )
+    return networks.with_random_parameters(adapter)
+
+
+def animated() -> Any:
+    """Return the U-Net that diffusers makes of Stable Diffusion's and a motion module."""
+    import diffusers
+
+    return diffusers.UNetMotionModel.from_unet2d(make("sd", networks.SD), _motion())
+
+
+ANIMATEDIFF = Family(
+    "AnimateDiffPipeline",
+    (*SD_PIECES, Piece("motion_adapter", _motion, originals.motion, "motion_module")),
+    VIDEO | {"frames": 3},
+)
+
 LTX_ENCODER = ["down_blocks.0", "down_blocks.0.downsamplers.0", "down_blocks.0.conv_out", "down_blocks.1"]
 LTX_ENCODER += ["down_blocks.1.downsamplers.0", "down_blocks.2", "down_blocks.2.downsamplers.0", "down_blocks.3"]
 LTX_ENCODER += ["mid_block"]

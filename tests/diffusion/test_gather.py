@@ -22,7 +22,7 @@ from server.diffusion.text import encode_text
 from server.diffusion.types import Weights
 from server.diffusion.weights import Descriptions
 from tests.diffusion.pipelines import NEGATIVE, PROMPT, SEED, picture
-from tests.diffusion.single_files import FAMILIES, write_files, write_folder
+from tests.diffusion.single_files import ANIMATEDIFF, FAMILIES, animated, write_files, write_folder
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -60,7 +60,7 @@ def frames(described: Descriptions, name: str) -> np.ndarray:
     """Return the decoded frames of one run."""
     model, encoder, autoencoder = described
     residency = Residency({"cpu": 2**31}, load=aligned)
-    family, where = FAMILIES[name], {"device": "cpu", "residency": residency}
+    family, where = (FAMILIES | {"animatediff": ANIMATEDIFF})[name], {"device": "cpu", "residency": residency}
     run: dict[str, Any] = dict(family.run)
     size = {key: run.pop(key) for key in ("width", "height", "frames")}
     latent = empty_latent(model.capabilities, fps=Fraction(8), **size)
@@ -86,6 +86,22 @@ def test_files_make_the_same_frames_as_the_folder(
     assert np.isfinite(ours).all()
     assert ours.std() > 0.01
     assert np.array_equal(ours, frames(folder, name))
+
+
+def test_a_motion_module_makes_a_clip_of_an_image_model(tmp_path: Path) -> None:
+    files = write_files(ANIMATEDIFF, tmp_path / "files")
+    source = opened(files)
+    model, *_ = described = weights.describe_source(source)
+    assert (model.family, model.capabilities.max_frames) == ("animatediff", 8)
+    unet, expected = load_component(model, "cpu").module, animated()
+    assert type(unet) is type(expected)
+    state = expected.state_dict()
+    assert set(unet.state_dict()) == set(state)
+    assert all(torch.equal(tensor, state[name]) for name, tensor in unet.state_dict().items())
+    for name, value in expected.config.items():
+        ours = unet.config.get(name, value)
+        assert name.startswith("_") or list(np.ravel(ours)) == list(np.ravel(value)), name
+    assert frames(described, "animatediff").shape == (3, 64, 64, 3)
 
 
 def test_both_experts_come_from_their_files(files: Callable[[str], dict[str, Path]], tmp_path: Path) -> None:

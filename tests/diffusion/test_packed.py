@@ -215,6 +215,43 @@ def test_an_encoder_of_t5_stays_compressed(tmp_path: Path) -> None:
         assert torch.equal(kept.eval()(ids)[0], loose.eval()(ids)[0])
 
 
+def test_an_encoder_in_gguf_brings_its_own_vocabulary(tmp_path: Path) -> None:
+    """T5 and UMT5 as llama.cpp names their tensors, with the pieces of their tokenizer beside."""
+    import sentencepiece
+
+    from server.diffusion import vocabularies
+    from tests.diffusion.single_files import spiece
+
+    encoder = make_text("umt5")
+    renames = {"shared": "token_embd", "encoder.final_layer_norm": "enc.output_norm", "encoder.block": "enc.blk"}
+    renames |= {f".layer.0.SelfAttention.{part}.": f".attn_{part}." for part in "qkvo"}
+    renames |= {".layer.0.SelfAttention.relative_attention_bias": ".attn_rel_b", ".layer.0.layer_norm": ".attn_norm"}
+    renames |= {".layer.1.layer_norm": ".ffn_norm", ".layer.1.DenseReluDense.wi_0": ".ffn_gate"}
+    renames |= {".layer.1.DenseReluDense.wi_1": ".ffn_up", ".layer.1.DenseReluDense.wo": ".ffn_down"}
+    writer = gguf.GGUFWriter(tmp_path / "umt5.gguf", "t5encoder")
+    for name, tensor in encoder.state_dict().items():
+        if name != "encoder.embed_tokens.weight":
+            original = name
+            for new, old in renames.items():
+                original = original.replace(new, old)
+            writer.add_tensor(original, tensor.numpy())
+    model = sentencepiece.SentencePieceProcessor(model_proto=spiece())
+    writer.add_token_list([model.id_to_piece(index) for index in range(len(model))])
+    writer.add_token_scores([model.get_score(index) for index in range(len(model))])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    (found,) = identify(tmp_path / "umt5.gguf")
+    assert found.layout == "umt5/gguf"
+    loaded = checkpoint.build(type(encoder), found.part("text_encoder"), "cpu", torch.float32)
+    for name, tensor in encoder.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor), name
+    part = vocabularies.locate("tokenizer", "umt5", tmp_path / "umt5.gguf", [])
+    text = "a red boat drifts left"
+    assert vocabularies.load(part)(text).input_ids == [*model.encode(text), 1]
+
+
 def test_a_compression_that_is_not_read_is_refused_at_once(tmp_path: Path) -> None:
     state = originals.wan(make("wan", CONFIG).state_dict())
     file = tmp_path / "int8.safetensors"

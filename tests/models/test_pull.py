@@ -207,6 +207,7 @@ def test_the_command_lists_shows_and_pulls_only_when_allowed(kinegraph: CommandL
     assert (row["sha256"], row["what"]) == (SHA256, "x.safetensors holds no network that is known.")
     shown = kinegraph("models", "show", "vae/x.safetensors")
     assert SHA256 in shown.stdout
+    assert kinegraph("models", "show", f"sha256:{SHA256}").stdout == shown.stdout
     assert kinegraph("models", "show", "none").returncode == 1
 
 
