@@ -15,7 +15,7 @@ from torch import Tensor
 from server.diffusion import checkpoint, headers, weights
 from server.diffusion.errors import WeightsError
 from server.diffusion.identify import identify
-from server.diffusion.memory import expected_bytes, load_component
+from server.diffusion.memory import Residency, expected_bytes, load_component
 from server.diffusion.packed import PackedLinear
 from server.diffusion.source import Part
 from tests.diffusion import networks, originals
@@ -88,13 +88,13 @@ def test_plain_fp8_has_no_scale_and_loads_as_it_is(tmp_path: Path) -> None:
         assert torch.equal(loaded.state_dict()[name], tensor.to(FP8).float()), name
 
 
-def run_wan(network: Any) -> Tensor:
+def run_wan(network: Any, text_dim: int = CONFIG["text_dim"]) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         return network(
             hidden_states=torch.randn(1, 16, 3, 4, 4, generator=generator),
             timestep=torch.tensor([500.0]),
-            encoder_hidden_states=torch.randn(1, 8, CONFIG["text_dim"], generator=generator),
+            encoder_hidden_states=torch.randn(1, 8, text_dim, generator=generator),
             return_dict=False,
         )[0]
 
@@ -124,6 +124,23 @@ def saved_bytes(component: Any) -> int:
     modules = component.modules.values() if hasattr(component.modules, "values") else [component]
     tensors = {id(tensor): tensor for module in modules for tensor in module.state_dict(keep_vars=True).values()}
     return sum(tensor.nbytes for tensor in tensors.values())
+
+
+def test_compressed_weights_come_to_the_device_in_parts_too(tmp_path: Path) -> None:
+    files = write_files(FAMILIES["wan"], tmp_path / "plain")
+    network = make("wan", networks.WAN | {"num_layers": 8})
+    write_scaled(originals.wan(network.state_dict()), tmp_path / "fp8.safetensors", "new")
+    chosen = files | {"model": tmp_path / "fp8.safetensors"}
+    model = weights.describe_source(weights.open_source(chosen, roots=[tmp_path / "plain"])).model
+    results: list[Tensor] = []
+    for budget in (2**30, int(expected_bytes(model, "cpu") * 0.8)):
+        residency = Residency({"cpu": budget})
+        with residency.use(model, "cpu") as denoiser:
+            results.append(run_wan(denoiser.module, networks.WAN["text_dim"]))
+        (resident,) = residency.residents()
+        assert resident.peak <= max(budget, resident.nbytes)
+        assert (resident.level > 0) == (budget < 2**30)
+    assert torch.equal(*results)
 
 
 QUANTIZATIONS = ["Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "F16", "BF16"]
