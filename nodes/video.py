@@ -47,7 +47,7 @@ Preset = Literal["auto", "ultrafast", "superfast", "veryfast", "faster", "fast",
 Fit = Literal["fill", "fit", "stretch"]
 Container = Literal["auto", "mp4", "mov", "mkv", "webm"]
 _LOSSY = ("h264", "h265", "av1", "vp9")
-_WITH_PRESET = ("h264", "h265")
+_WITH_PRESET = ("h264", "h265", "av1", "vp9")
 _WITH_BITS = ("h264", "h265", "av1")
 _WITH_CHROMA = ("h264", "h265", "vp9", "prores")
 _WITH_CARD = ("h264", "h265", "av1")
@@ -280,16 +280,18 @@ def _kind_problems(codec: str, bit_depth: int, chroma: str) -> Iterator[InputPro
 @node(category="video", sink=True, aliases=("GIF", "WebP", "export", "write", "sticker", "loop"))
 def save_animation(
     clip: Clip,
+    alpha: Clip | None = None,
     *,
     filename: str = "animation",
     format: Literal["gif", "webp"] = "webp",  # noqa: A002  (the field's word)
     quality: Annotated[int, Slider(1, 100), ShownIf("format", ("webp",))] = 75,
     ctx: Context,
 ) -> Annotated[Artifact, Output("file")]:
-    """Write a clip as a silent picture that moves and loops for ever.
+    """Write a clip as a silent picture that moves and loops for ever, with the workflow embedded that made it.
 
     Args:
         clip: What to write.
+        alpha: A gray clip, white where the clip is opaque; for `webp`.
         filename: Name in the outputs folder, without suffix; folders are separated by a slash. A number is added.
         format: `webp` is smaller and has all colors, `gif` has 256 in each frame and is shown everywhere.
         quality: From 1 (smallest file) to 100 (best picture).
@@ -298,16 +300,23 @@ def save_animation(
         The file.
     """
     from server.media import animation
+    from server.media.alpha import check_alpha
 
     if format == "gif" and clip.fps > animation.MAX_GIF_FPS:
         message = f"a GIF cannot show {float(clip.fps):g} frames a second"
         raise NodeInputError("clip", message, "change its rate to 25, or use WebP")
+
+    if format == "gif" and alpha is not None:
+        raise NodeInputError("alpha", "a GIF has no soft transparency", "use WebP, or take the link away")
+    with blaming("alpha"):
+        check_alpha(clip, alpha)
 
     def write(path: Path) -> None:
         animation.write_animation(
             path,
             clip,
             quality=quality,
+            alpha=alpha,
             workflow=ctx.workflow or None,
             progress=lambda done, total: ctx.report(done, total, "frame"),
         )

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import av.error
 import av.filter
 import numpy as np
 
+from .alpha import check_alpha, opacities
 from .colors import convert_dtype
 from .embed import embed_in_gif, embed_in_webp
 from .errors import MediaError
 from .files import explain_os_error, write_whole
 from .types import Clip
+
+if TYPE_CHECKING:
+    from .types import Array
 
 # Browsers show GIF frames that are shorter than two hundredths of a second at a tenth of a second.
 MAX_GIF_FPS = 50
@@ -28,6 +32,7 @@ def write_animation(
     clip: Clip,
     *,
     quality: int = 75,
+    alpha: Clip | None = None,
     workflow: str | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> None:
@@ -37,6 +42,7 @@ def write_animation(
         path: The file to write; its suffix chooses GIF (each frame has its own 256 colors) or WebP.
         clip: What to write.
         quality: 1 (smallest file) to 100, for WebP.
+        alpha: A gray clip of the same size and rate, white where ``clip`` is opaque; for WebP.
         workflow: The workflow to embed, as JSON.
         progress: Called after each frame with the frames done and the frame count or None; raising in it cancels.
 
@@ -50,11 +56,14 @@ def write_animation(
         raise MediaError(message, "name it .gif or .webp, quality 1 to 100")
     if suffix == ".gif" and clip.fps > MAX_GIF_FPS:
         raise MediaError(f"a GIF cannot show {float(clip.fps):g} frames a second", "change the rate to 25, or use WebP")
+    if suffix == ".gif" and alpha is not None:
+        raise MediaError("a GIF has no soft transparency", "use WebP")
+    check_alpha(clip, alpha)
     with write_whole(target) as temporary:
         try:
             with av.open(str(temporary), "w", options={"loop": "0"}) as container:
                 stream = _add_stream(container, clip, suffix, quality)
-                _write(container, stream, clip, suffix, progress)
+                _write(container, stream, clip, alpha, progress)
             if workflow is not None:
                 (embed_in_gif if suffix == ".gif" else embed_in_webp)(temporary, workflow)
         except av.FFmpegError as error:
@@ -73,13 +82,13 @@ def _add_stream(container: Any, clip: Clip, suffix: str, quality: int) -> Any:
 
 
 def _write(
-    container: Any, stream: Any, clip: Clip, suffix: str, progress: Callable[[int, int | None], None] | None
+    container: Any, stream: Any, clip: Clip, alpha: Clip | None, progress: Callable[[int, int | None], None] | None
 ) -> None:
-    palette = _Palette(clip) if suffix == ".gif" else None
+    palette = _Palette(clip) if stream.pix_fmt == "pal8" else None
     done = 0
-    with closing(clip.frames()) as frames:
+    with closing(clip.frames()) as frames, closing(opacities(alpha, "uint8")) as opaque:
         for index, pixels in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(convert_dtype(pixels, "uint8")), "rgb24")
+            frame = _frame_of(convert_dtype(pixels, "uint8"), next(opaque))
             frame.pts, frame.time_base = index, 1 / clip.fps
             # WebP's own conversion from RGB is what its readers undo.
             for ready in palette.reduce(frame) if palette else [frame.reformat(format="bgra")]:
@@ -92,6 +101,12 @@ def _write(
     for ready in palette.reduce(None) if palette else []:
         container.mux(stream.encode(ready))
     container.mux(stream.encode(None))
+
+
+def _frame_of(pixels: Array, opacity: Array | None) -> av.VideoFrame:
+    if opacity is None:
+        return av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")
+    return av.VideoFrame.from_ndarray(np.concatenate([pixels, opacity[:, :, None]], axis=2), "rgba")
 
 
 class _Palette:

@@ -23,6 +23,7 @@ class Codec:
         max_crf: The worst quality that it knows.
         preset_option: The encoder's name for its speed, or None.
         presets: Values of that option; the default first.
+        speeds: Its values for the words of ``SPEEDS``, where it has other words of its own.
         options: Options that are always set.
         container_tag: FourCC that players expect, or None.
         siting: Where decoders take chroma samples to lie, as ``siting`` names it; nothing for center.
@@ -39,6 +40,7 @@ class Codec:
     max_crf: int = 51
     preset_option: str | None = "preset"
     presets: tuple[str, ...] = ()
+    speeds: tuple[str, ...] = ()
     options: dict[str, str] = field(default_factory=dict[str, str])
     container_tag: str | None = None
     siting: str = ""
@@ -47,6 +49,7 @@ class Codec:
 
 
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 _X26_PRESETS = ("medium", "ultrafast", "superfast", "veryfast", "faster", "fast", "slow", "slower", "veryslow")
 _MP4 = (".mp4", ".mov", ".m4v", ".mkv")
 
@@ -90,6 +93,7 @@ CODECS: dict[str, Codec] = {
         default_crf=30,
         max_crf=63,
         presets=("8", "4", "5", "6", "7", "9", "10", "11", "12"),
+        speeds=("12", "11", "10", "9", "8", "7", "6", "5", "4"),
         hardware="av1_nvenc",
     ),
     "vp9": Codec(
@@ -102,6 +106,7 @@ CODECS: dict[str, Codec] = {
         max_crf=63,
         preset_option="cpu-used",
         presets=("2", "0", "1", "3", "4", "5", "6", "7", "8"),
+        speeds=("8", "7", "6", "5", "4", "3", "2", "1", "0"),
         options={"b": "0", "row-mt": "1"},
     ),
     "prores": Codec(
@@ -166,8 +171,10 @@ def choose_options(name: str, crf: int | None, preset: str | None, pixel_format:
                 f"crf {quality} is outside 0 to {codec.max_crf}", f"try {codec.default_crf}; lower is better"
             )
         options["crf"] = str(quality)
+    if codec.speeds and preset in SPEEDS:
+        preset = codec.speeds[SPEEDS.index(preset)]
     if preset is not None and preset not in codec.presets:
-        known = ", ".join(codec.presets) or "none"
+        known = ", ".join((SPEEDS if codec.speeds else ()) + codec.presets) or "none"
         raise MediaError(f"{name} has no preset {preset}", f"leave it out, or use one of: {known}")
     if codec.preset_option is not None:
         options[codec.preset_option] = preset or _default_preset(codec, pixel_format)

@@ -66,7 +66,7 @@ def write_video(
         clip: What to write.
         codec: A key of ``codecs.CODECS``: h264, h265, av1, vp9, prores or ffv1 (lossless).
         crf: Quality, lower is better; the codec's default when absent.
-        preset: Speed, in the codec's own words; its default when absent.
+        preset: Speed, as one of ``codecs.SPEEDS`` or in the codec's own words; its default when absent.
         pixel_format: How to store pixels; yuv420p for most codecs, and what loses nothing for ffv1.
         alpha: A gray clip of the same size and rate, white where ``clip`` is opaque; for vp9, prores and ffv1.
         on_card: Asks for an NVIDIA graphics card to encode. Where that does not work the software does it, and this is

@@ -64,3 +64,19 @@ def test_a_full_disk_leaves_no_half_animation(suffix: str, full_disk: Path) -> N
     with pytest.raises(MediaError, match="full"):
         write_animation(full_disk / f"a{suffix}", Clip.from_array(noise, 10), quality=100)
     assert list(full_disk.iterdir()) == []
+
+
+def test_a_webp_keeps_transparency_and_a_gif_refuses_it(tmp_path: Path) -> None:
+    clip = pattern_clip(64, 48, fps=Fraction(12), frame_count=3)
+    opacity = np.tile((np.arange(64, dtype=np.uint8) * 4)[None, None, :, None], (3, 48, 1, 3))
+    alpha = Clip.from_array(opacity, 12)
+    write_animation(tmp_path / "a.webp", clip, alpha=alpha, workflow="{}")
+    with PIL.Image.open(tmp_path / "a.webp") as picture:
+        assert (picture.n_frames, picture.info["xmp"][:10]) == (3, b"<x:xmpmeta")
+        for number in range(3):
+            picture.seek(number)
+            np.testing.assert_array_equal(np.asarray(picture.convert("RGBA"))[:, :, 3], opacity[number, :, :, 0])
+    for name, bad in (("a.gif", alpha), ("b.webp", alpha.derive(alpha.producer, fps=Fraction(10)))):
+        with pytest.raises(MediaError, match="transparency") as caught:
+            write_animation(tmp_path / name, clip, alpha=bad)
+        assert caught.value.hint

@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 
+from server.media.codecs import SPEEDS, choose_options
 from server.media.colors import convert_dtype
 from server.media.decode import load_clip
 from server.media.encode import write_video
@@ -339,3 +340,13 @@ def test_colors_do_not_shift_sideways(
     back = next(load_clip(tmp_path / f"waves{suffix}").frames())
     # Chroma that is read half a pixel beside where it was written costs some 8 dB: 40 are left.
     assert psnr(convert_dtype(back, "uint8"), frame) > 45
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("h264", ".mp4"), ("av1", ".mp4"), ("vp9", ".webm")])
+def test_every_speed_has_the_same_words(codec: str, suffix: str, tmp_path: Path, small_clip: Clip) -> None:
+    for preset in ("ultrafast", "medium"):
+        info = write_video(tmp_path / f"{preset}{suffix}", small_clip, codec=codec, preset=preset)
+        assert info.video is not None
+        assert info.video.frame_count == 24
+    options = [choose_options(codec, None, preset, "yuv420p") for preset in SPEEDS]
+    assert len({tuple(one.items()) for one in options}) == len(SPEEDS)

@@ -81,7 +81,7 @@ def test_a_name_that_is_suggested_is_taken(folders: Folders) -> None:
     ("settings", "input_name"),
     [
         ({"crf": 60}, "crf"),
-        ({"codec": "vp9", "preset": "fast"}, "preset"),
+        ({"codec": "prores", "preset": "fast"}, "preset"),
         ({"codec": "vp9", "bit_depth": 10}, "bit_depth"),
         ({"codec": "av1", "chroma": "444"}, "chroma"),
         ({"codec": "vp9", "container": "mp4"}, "container"),
