@@ -71,7 +71,7 @@ _CLIP_PICTURES = {
     "do_rescale": True,
     "do_convert_rgb": True,
 }
-_WAN_22_CHANNELS = 48
+_WAN_22_CHANNELS, _WAN_MASK = 48, 4  # of latents; of the mask that says which frames an image fills
 
 
 def recipe(architecture: str, config: Config, name: str, *, experts: int = 1) -> Recipe:
@@ -93,6 +93,11 @@ def _wan(config: Config, name: str, experts: int) -> Recipe:
     del name
     small = config["out_channels"] == _WAN_22_CHANNELS
     from_image = config["in_channels"] != config["out_channels"]
+    if from_image and config["in_channels"] != 2 * config["out_channels"] + _WAN_MASK:
+        raise WeightsError(
+            f"This Wan takes {config['in_channels']} channels: it is a variant for control, which cannot be run yet.",
+            "Use Wan's own text-to-video or image-to-video model.",
+        )
     needs = [
         Need("text_encoder", "text_encoder", "umt5", {"d_model": config["text_dim"]}, tokenizer=("tokenizer", "umt5")),
         Need("vae", "vae", "wan_vae", {"z_dim": config["out_channels"]}),

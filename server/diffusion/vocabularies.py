@@ -103,15 +103,20 @@ def _unigram(metadata: Mapping[str, Any]) -> Any:
 
 
 def _fast(file: Path, kind: str) -> Any:
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
+    backend = Tokenizer.from_file(str(file))
     if kind == "llama":
-        tokens = {"bos_token": "<|begin_of_text|>", "eos_token": "<|end_of_text|>", "pad_token": "<|end_of_text|>"}
+        padding = next(
+            (word for word in ("<pad>", "<|end_of_text|>") if backend.token_to_id(word) is not None), "<pad>"
+        )
+        tokens = {"bos_token": "<|begin_of_text|>", "eos_token": "<|end_of_text|>", "pad_token": padding}
     elif kind.startswith("clip"):
         tokens = _clip_tokens(kind)
     else:
         tokens = {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
-    return PreTrainedTokenizerFast(tokenizer_file=str(file), padding_side="right", **tokens)
+    return PreTrainedTokenizerFast(tokenizer_object=backend, padding_side="right", **tokens)
 
 
 def _clip(merges: str, kind: str) -> Any:

@@ -129,6 +129,17 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple | list) else value
 
 
+def test_a_projection_that_a_class_has_no_use_for_is_left_out(tmp_path: Path) -> None:
+    import transformers
+
+    for kind, cls in (("clip", transformers.CLIPTextModel), ("clip_vision", transformers.CLIPVisionModel)):
+        network = make_text(f"{kind} with projection")
+        (found,) = identify(saved(network.state_dict(), tmp_path / f"{kind}.safetensors"))
+        loaded = checkpoint.build(cls, found.part("encoder"), "cpu", torch.float32)
+        inner = getattr(network, "vision_model" if "vision" in kind else "text_model")
+        assert_equal(loaded, inner)
+
+
 TEXTS = [
     ("t5", "t5", same),
     ("umt5", "umt5", same),

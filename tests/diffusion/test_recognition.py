@@ -123,6 +123,7 @@ def test_variants_that_cannot_be_run_say_so() -> None:
         assert caught.value.hint
 
     refuse("hunyuan", {"in_channels": 33, "out_channels": 16}, "image-to-video")
+    refuse("wan", {"in_channels": 48, "out_channels": 16, "text_dim": 4096}, "takes 48 channels: .* for control")
     refuse("flux", {"in_channels": 384, "out_channels": 64}, "fill, depth and canny")
     refuse("sd", {"in_channels": 9, "out_channels": 4}, "inpainting")
     refuse("sd", {"in_channels": 4, "out_channels": 4, "use_linear_projection": True}, "Stable Diffusion 2")

@@ -201,3 +201,23 @@ def test_a_lora_that_does_not_fit_is_said_at_its_knob(
     problems = bench.problems(document(lora))
     assert {problem.path for problem in problems} == {f"/nodes/lora/inputs/{knob}"}
     assert words in " ".join(problem.message for problem in problems)
+
+
+def test_checking_files_and_loras_loads_no_torch(bench: Workbench, tmp_path: Path) -> None:
+    import json
+    import subprocess
+    import sys
+
+    code = (
+        "import json, sys; from pathlib import Path; from server.engine.check import check_graph; "
+        "from server.graph import from_json, validate; from server.kit import Folders; "
+        "from server.kit.catalogue import load_catalogue; home = Path(sys.argv[1]); "
+        "folders = Folders(home / 'uploads', home / 'outputs', home / 'models'); catalogue = load_catalogue(); "
+        "graph = validate(from_json(json.loads(sys.argv[2])), catalogue).graph; "
+        "assert check_graph(graph, folders) == (), check_graph(graph, folders); "
+        "print([m for m in ('torch', 'diffusers', 'transformers', 'numpy', 'gguf') if m in sys.modules])"
+    )
+    text = json.dumps(document({"file": "loras/style.safetensors", "strength": 0.5}))
+    arguments = [sys.executable, "-c", code, str(tmp_path), text]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
