@@ -214,6 +214,18 @@ export type MigrationEntry = {
   readonly to_version: number;
 };
 
+/** A model of the user's: a weight file, or a folder of diffusers. */
+export type ModelEntry = {
+  readonly name: string;
+  readonly kind: "file" | "folder";
+  readonly size_bytes: number;
+};
+
+/** The user's models, by name. */
+export type ModelList = {
+  readonly models: readonly (ModelEntry)[];
+};
+
 /** Where a waiting job goes: before another one, to the front, or to the end. */
 export type MoveBody = {
   /** Id of the waiting job that it is to run just before. */
