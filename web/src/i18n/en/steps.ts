@@ -47,6 +47,7 @@ export const steps = {
   "step.hide_input": "Hide {name}",
   "step.tidy": "Tidy up",
   "step.seed": "New seeds",
+  "step.seeds": "What becomes of a seed",
   "step.heights": "Change the height of a text",
   "step.use_as_input": "Load {name}",
 } as const;
