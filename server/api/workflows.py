@@ -74,6 +74,12 @@ async def delete_workflow(request: web.Request, id: str, headers: ExpectedHeader
     return web.Response(status=204)
 
 
+@endpoint("POST", "/workflows/{id}/undelete", answer=WorkflowEntry, refuses=(404, 412))
+async def undelete_workflow(request: web.Request, id: str) -> web.Response:  # noqa: A002
+    """Bring back the workflow of this id that was deleted last, with all its versions."""
+    return _answer(await asyncio.to_thread(request.app[LIBRARY].undelete, id))
+
+
 @endpoint("POST", "/workflows/{id}/rename", answer=WorkflowEntry, refuses=(404, 412, 422, 507))
 async def rename_workflow(request: web.Request, id: str, body: RenameBody, headers: ExpectedHeaders) -> web.Response:  # noqa: A002
     """Give a workflow another title, as a new version; its id stays."""
@@ -178,6 +184,7 @@ ENDPOINTS = (
     open_workflow,
     save_workflow,
     delete_workflow,
+    undelete_workflow,
     rename_workflow,
     duplicate_workflow,
     list_versions,

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.graph import to_json
 from server.library.errors import UnknownTemplateError
 from server.library.workflows import read_document
 
@@ -14,10 +15,20 @@ IS_NAME = re.compile(r"[a-z0-9_]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A workflow to start from; `document` is its JSON text."""
+    """A workflow to start from.
+
+    Attributes:
+        name: Of its file.
+        title: For people.
+        description: What it makes, in a sentence; may be empty.
+        nodes: How many it has, subgraphs counted as one.
+        document: Its JSON text.
+    """
 
     name: str
     title: str
+    description: str
+    nodes: int
     document: str
 
 
@@ -48,4 +59,7 @@ def open_template(folder: Path, name: str) -> Template:
 
 def _read(path: Path) -> Template:
     document = path.read_text(encoding="utf-8")
-    return Template(path.stem, read_document(document).title or path.stem, document)
+    workflow = read_document(document)
+    described = to_json(workflow).get("description")
+    description = described if isinstance(described, str) else ""
+    return Template(path.stem, workflow.title or path.stem, description, len(workflow.nodes), document)

@@ -198,6 +198,30 @@ class WorkflowLibrary:
             (self._folder / id).rename(bin_ / f"{id}.{secrets.token_hex(4)}")
             sync_folder(self._folder)
 
+    def undelete(self, id: str) -> Saved:  # noqa: A002
+        """Bring back the workflow of this id that was deleted last, with all its versions.
+
+        Raises:
+            UnknownWorkflowError: None of this id was deleted.
+            VersionConflictError: The id was taken meanwhile.
+        """
+        with self._turn:
+            # An id holds no dot, so what stands before the first one is all of it.
+            found = [path for path in (self._folder / DELETED).glob("*.*") if path.name.partition(".")[0] == id]
+            if not found:
+                raise UnknownWorkflowError(id)
+            newest = self._newest(check_id(id))
+            if newest is not None:
+                message = f"there is another workflow {id!r} by now"
+                raise VersionConflictError(message, "rename or delete that one first", self._summary(id, newest).etag)
+            # Moving a folder sets no time of its own; of one id, the one with the latest version was deleted last.
+            latest = max(found, key=lambda path: max((file.stat().st_mtime_ns for file in path.iterdir()), default=0))
+            if (self._folder / id).is_dir():  # empty, after a kill
+                (self._folder / id).rmdir()
+            latest.rename(self._folder / id)
+            sync_folder(self._folder)
+            return self._summary(id, self._require(id))
+
     def _change(self, id_: str, expected: str | None, make: Callable[[int], Workflow]) -> Saved:
         with self._turn:
             newest = self._require(id_)

@@ -65,7 +65,7 @@ def test_a_video_is_made_from_an_empty_canvas_by_mouse_and_keyboard(editor: Any,
 
     before = editor.document()
     with page.expect_download() as saved:
-        page.keyboard.press("Control+s")
+        page.keyboard.press("Control+Shift+s")
     assert json.loads(Path(saved.value.path()).read_text(encoding="utf-8")) == before
 
     page.reload()

@@ -94,8 +94,8 @@ export function socketUrl(page: Location): string {
   return `${page.protocol === "https:" ? "wss" : "ws"}://${page.host}${PREFIX}/socket`;
 }
 
-const get = <T>(path: string) => request<T>("GET", path);
-const post = <T>(path: string, body: unknown = {}, signal?: AbortSignal) =>
+export const get = <T>(path: string) => request<T>("GET", path);
+export const post = <T>(path: string, body: unknown = {}, signal?: AbortSignal) =>
   request<T>("POST", path, { body, ...(signal ? { signal } : {}) });
 
 type Options = {
@@ -105,7 +105,8 @@ type Options = {
   readonly signal?: AbortSignal;
 };
 
-async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+/** A request for JSON; `path` begins behind the prefix. */
+export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
   const response = await send(method, path, options);
   return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
 }

@@ -237,6 +237,8 @@ export type MoveBody = {
 export type OpenedTemplate = {
   readonly name: string;
   readonly title: string;
+  readonly description: string;
+  readonly nodes: number;
   readonly url: string;
   readonly workflow: { readonly [key: string]: unknown };
 };
@@ -359,6 +361,9 @@ export type SubmittedJob = {
 export type TemplateEntry = {
   readonly name: string;
   readonly title: string;
+  /** What it makes, in a sentence; may be empty. */
+  readonly description: string;
+  readonly nodes: number;
   readonly url: string;
 };
 

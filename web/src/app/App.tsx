@@ -28,12 +28,17 @@ import { ZoomBar } from "./ZoomBar";
 export function App({ place }: { readonly place: Workplace }) {
   const tab = useStore(place.tabs.state, (state) => state.active);
   const services = useMemo(() => servicesOf(place.tell), [place]);
-  const session = useMemo(() => ({ editor: tab.editor, run: tab.runner.run, services }), [tab, services]);
+  const session = useMemo(
+    () => ({ editor: tab.editor, run: tab.runner.run, services, look: place.look }),
+    [tab, services, place],
+  );
   const theme = useStore(place.ui, (ui) => ui.theme);
   useEffect(() => place.connection.start(), [place]);
+  const still = useStore(place.look, (look) => look.still);
   useEffect(() => {
     document.documentElement.dataset["theme"] = theme;
-  }, [theme]);
+    document.documentElement.dataset["still"] = String(still);
+  }, [theme, still]);
   useCommandKeys(place);
   usePageTitle(tab);
   return (
@@ -66,7 +71,7 @@ function Shell({ place, tab }: { readonly place: Workplace; readonly tab: Tab })
   const isEmpty = useStore(tab.editor.document, (state) => Object.keys(nodesOf(state.history.document)).length === 0);
   const loading = useStore(place.connection.phase, ({ phase }) => phase === "loading");
   const panel = useStore(place.ui, (ui) => ui.panel);
-  const minimap = useStore(place.ui, (ui) => ui.minimap);
+  const minimap = useStore(place.settings, (settings) => settings.minimap);
 
   function onDrop(event: DragEvent) {
     const file = event.dataTransfer.files[0];

@@ -1,28 +1,25 @@
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, lazy, Suspense, useMemo, useState } from "react";
 import { rank } from "../graph/search";
 import { t } from "../i18n";
 import { COMMANDS, type Command } from "./commands";
 import { shown } from "./keys";
+import { useDialog } from "./useDialog";
 import { useUi, useWorkplace } from "./workplaceContext";
+
+/** Loaded when they are opened for the first time. */
+const SettingsDialog = lazy(async () => ({ default: (await import("./settings/SettingsDialog")).SettingsDialog }));
+const HelpDialog = lazy(async () => ({ default: (await import("./HelpDialog")).HelpDialog }));
 
 /** The palette and the list of shortcuts, above everything else. */
 export function Dialogs() {
   const dialog = useUi((ui) => ui.dialog);
   if (dialog === "palette") return <Palette />;
-  return dialog === "shortcuts" ? <Shortcuts /> : null;
-}
-
-function useDialog(onClose: () => void) {
-  const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    element.current?.showModal();
-  }, []);
-  return {
-    ref: element,
-    onClose,
-    onCancel: onClose,
-    onClick: (event: React.MouseEvent) => event.target === element.current && onClose(),
-  };
+  if (dialog === "shortcuts") return <Shortcuts />;
+  return (
+    <Suspense fallback={null}>
+      {dialog === "settings" ? <SettingsDialog /> : dialog === "help" && <HelpDialog />}
+    </Suspense>
+  );
 }
 
 function Keys({ command }: { readonly command: Command }) {

@@ -1,11 +1,19 @@
 import { X } from "lucide-react";
 import { t } from "../i18n";
+import { ExposedList } from "./ExposedList";
 import { HistoryList } from "./HistoryList";
 import { ProblemList } from "./ProblemList";
 import { QueueList } from "./QueueList";
+import { WorkflowList } from "./WorkflowList";
 import { useUi, useWorkplace } from "./workplaceContext";
 
-const TITLES = { queue: "queue.title", history: "history.title", problems: "problems.title" } as const;
+const TITLES = {
+  queue: "queue.title",
+  history: "history.title",
+  problems: "problems.title",
+  workflows: "workflows.title",
+  exposed: "exposed.panel",
+} as const;
 
 /** The panel on the right, showing one list. */
 export function SidePanel() {
@@ -29,6 +37,8 @@ export function SidePanel() {
       {panel === "queue" && <QueueList />}
       {panel === "history" && <HistoryList />}
       {panel === "problems" && <ProblemList />}
+      {panel === "workflows" && <WorkflowList />}
+      {panel === "exposed" && <ExposedList />}
     </aside>
   );
 }

@@ -1,14 +1,14 @@
 import { FolderOpen, Plus, Workflow as WorkflowIcon } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useStore } from "zustand";
-import { nodesOf } from "../graph/document";
-import { readWorkflow } from "../graph/read";
+import { listTemplates, openTemplate } from "../api/library";
+import type { TemplateEntry } from "../api/types";
 import { t } from "../i18n";
 import { commandById } from "./commands";
-import { openText, TEMPLATES } from "./files";
+import { openText } from "./files";
+import { attempt } from "./saving";
+import type { Workplace } from "./workplace";
 import { useWorkplace } from "./workplaceContext";
-
-type Template = { readonly name: string; readonly text: string; readonly title: string; readonly count: number };
 
 /** What an empty canvas offers. */
 export function StartScreen() {
@@ -22,10 +22,11 @@ export function StartScreen() {
       <h1>{t("start.title")}</h1>
       <div className="start-cards">
         {templates.map((template) => (
-          <button key={template.name} type="button" onClick={() => openText(place, template.text, template.title)}>
+          <button key={template.name} type="button" onClick={() => void openNamed(place, template)}>
             <WorkflowIcon size={18} />
             <strong>{template.title}</strong>
-            <span>{t("start.nodes", { count: template.count })}</span>
+            <span>{template.description}</span>
+            <em>{t("start.nodes", { count: template.nodes })}</em>
           </button>
         ))}
         <button type="button" onClick={() => commandById("search")?.run(place)}>
@@ -44,20 +45,31 @@ export function StartScreen() {
   );
 }
 
-function useTemplates(): readonly Template[] {
-  const [templates, setTemplates] = useState<readonly Template[]>([]);
+/** Open a template in a tab. */
+async function openNamed(place: Workplace, { name, title }: TemplateEntry): Promise<void> {
+  await attempt(place, async () => openText(place, JSON.stringify((await openTemplate(name)).workflow), title));
+}
+
+/** The templates that the server ships, once it answers. */
+function useTemplates(): readonly TemplateEntry[] {
+  const { connection } = useWorkplace();
+  const phase = useStore(connection.phase, (state) => state.phase);
+  const [templates, setTemplates] = useState<readonly TemplateEntry[]>([]);
   useEffect(() => {
+    if (phase !== "ready") return;
     let here = true;
-    void Promise.all(
-      TEMPLATES.map(async ({ name, load }) => {
-        const text = await load();
-        const workflow = readWorkflow(text);
-        return { name, text, title: workflow.title || name, count: Object.keys(nodesOf(workflow)).length };
-      }),
-    ).then((loaded) => here && setTemplates(loaded));
+    listTemplates().then(
+      ({ templates: found }) => here && setTemplates(found.toSorted((one, other) => order(one) - order(other))),
+      () => undefined,
+    );
     return () => {
       here = false;
     };
-  }, []);
+  }, [phase]);
   return templates;
+}
+
+/** What most people come for stands first. */
+function order({ name }: TemplateEntry): number {
+  return name === "text_to_video" ? 0 : 1;
 }

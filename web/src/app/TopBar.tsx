@@ -1,6 +1,7 @@
 import {
   AlertTriangle,
   FolderOpen,
+  Folders,
   History,
   Library as LibraryIcon,
   ListVideo,
@@ -19,6 +20,7 @@ import { useDocument, useRun } from "../editor/context";
 import { t, tDynamic } from "../i18n";
 import { commandById } from "./commands";
 import { shown } from "./keys";
+import { MainMenu } from "./MainMenu";
 import { useUi, useWorkplace } from "./workplaceContext";
 
 /** The window's head: what is open, what can be done with it, and the button that matters. */
@@ -27,6 +29,7 @@ export function TopBar() {
     <header className="top-bar">
       <div className="top-group">
         <Mark />
+        <MainMenu />
       </div>
       <nav className="top-group" aria-label={t("menu.edit")}>
         <CommandButton id="new" icon={<Plus size={16} />} />
@@ -40,6 +43,7 @@ export function TopBar() {
       <div className="top-group end">
         <Connection />
         <PlanSummary />
+        <PanelButton panel="workflows" id="workflows" icon={<Folders size={16} />} />
         <PanelButton panel="library" id="library" icon={<LibraryIcon size={16} />} />
         <PanelButton panel="history" id="history" icon={<History size={16} />} />
         <PanelButton panel="queue" id="queue" icon={<ListVideo size={16} />} />
@@ -140,7 +144,7 @@ function PanelButton({
   id,
   icon,
 }: {
-  readonly panel: "queue" | "library" | "history";
+  readonly panel: "queue" | "library" | "history" | "workflows";
   readonly id: string;
   readonly icon: ReactNode;
 }) {

@@ -1,29 +1,52 @@
 /** Documents from files and to files: JSON, and media that carry the workflow which made them. */
+import { ApiError, type Document } from "../api/client";
+import { extract, migrate } from "../api/library";
 import type { Editor } from "../editor/store";
 import { nodesOf, type Workflow } from "../graph/document";
-import { readWorkflow, UnreadableError, writeWorkflow } from "../graph/read";
+import { asWorkflow, readWorkflow, UnreadableError, writeWorkflow } from "../graph/read";
 import { t } from "../i18n";
 import { embeddedWorkflow } from "../media/embedded";
 import { tidy } from "./commands/arrange";
 import { jumpToAll } from "./commands/view";
+import { fileName } from "./copyAs";
 import type { Opening, Tab } from "./tabs";
 import type { Workplace } from "./workplace";
 
-const MEDIA = /\.(mp4|m4v|mov|png)$/i;
-export const OPENABLE = ".json,.mp4,.m4v,.mov,.png";
+const READABLE = /\.(mp4|m4v|mov|png)$/i;
+const TEXT = /\.json$/i;
+export const OPENABLE = ".json,.mp4,.m4v,.mov,.mkv,.webm,.gif,.webp,.png,.exr,.wav,.flac,.mp3,.m4a,.opus,.zip";
 
 /** Open the workflow of a file in a tab; says so when there is none. */
 export async function openFile(place: Workplace, file: File): Promise<void> {
-  const text = MEDIA.test(file.name) ? embeddedWorkflow(await file.arrayBuffer()) : await file.text();
+  const text = await workflowText(place, file);
   if (text === null) place.tell(t("tell.no_workflow", { name: file.name }), "error");
-  else openText(place, text, file.name);
+  else await openText(place, text, file.name);
+}
+
+/** The workflow in a file, or null. What the browser cannot take apart itself is sent to the server. */
+async function workflowText(place: Workplace, file: File): Promise<string | null> {
+  if (TEXT.test(file.name)) return file.text();
+  const here = READABLE.test(file.name) ? embeddedWorkflow(await file.arrayBuffer()) : null;
+  if (here !== null) return here;
+  try {
+    return JSON.stringify((await extract(file)).workflow);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status !== 404) place.tell(error.message, "error");
+    return null;
+  }
 }
 
 /** Open a workflow given as text, in a tab, and show all of it. Returns the tab, or null when it cannot be read. */
-export function openText(place: Workplace, text: string, name: string, opening: Opening = {}): Tab | null {
+export async function openText(
+  place: Workplace,
+  text: string,
+  name: string,
+  opening: Opening = {},
+): Promise<Tab | null> {
   let workflow: Workflow;
   try {
-    workflow = readWorkflow(text);
+    workflow = await upToDate(place, readWorkflow(text));
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error;
     const message = error.path ? `${error.path}: ${error.message}` : error.message;
@@ -36,22 +59,34 @@ export function openText(place: Workplace, text: string, name: string, opening: 
   return tab;
 }
 
+/** A document with its nodes at the versions that are installed: the server knows how, the browser never guesses. */
+async function upToDate(place: Workplace, workflow: Workflow): Promise<Workflow> {
+  try {
+    const { workflow: migrated, changes } = await migrate(workflow as unknown as Document);
+    if (changes.length === 0) return workflow;
+    place.tell(t("tell.migrated", { count: changes.length }));
+    return asWorkflow(migrated as never);
+  } catch (error) {
+    // Without the server, or when it refuses, the document is shown as it is; validation says what is wrong with it.
+    if (!(error instanceof ApiError)) throw error;
+    return workflow;
+  }
+}
+
 /** After a document was opened: lay out what has no place, and show all of it. */
-function settle(place: Workplace): void {
+export function settle(place: Workplace): void {
   const nodes = Object.values(nodesOf(place.editor.scope));
   if (nodes.length > 1 && nodes.every((node) => node.at === undefined)) tidy(place);
   jumpToAll(place);
 }
 
 export function download(editor: Editor): void {
-  const name = (editor.workflow.title || t("app.untitled")).toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "_");
   const url = URL.createObjectURL(new Blob([writeWorkflow(editor.workflow)], { type: "application/json" }));
   const link = document.createElement("a");
   link.href = url;
-  link.download = `${name}.json`;
+  link.download = fileName(editor.workflow);
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
-  editor.markSaved();
 }
 
 /** Let the user choose a file to open. */
@@ -64,16 +99,4 @@ export function askForFile(onFile: (file: File) => void): void {
     if (file) onFile(file);
   };
   input.click();
-}
-
-/** The templates that come with the editor, loaded when one is opened. */
-const files = import.meta.glob<string>("../../../workflows/*.json", { query: "?raw", import: "default" });
-
-export const TEMPLATES = Object.entries(files)
-  .map(([path, load]) => ({ name: path.slice(path.lastIndexOf("/") + 1, -".json".length), load }))
-  .sort((one, other) => order(one.name) - order(other.name) || one.name.localeCompare(other.name));
-
-/** What most people come for stands first. */
-function order(name: string): number {
-  return name === "text_to_video" ? 0 : 1;
 }

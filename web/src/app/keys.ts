@@ -32,6 +32,22 @@ function nameOf(event: KeyboardEvent): string {
   return event.key.toLowerCase();
 }
 
+const MODIFIERS = new Set(["control", "shift", "alt", "meta"]);
+
+/** What was pressed, as commands name keys; null while only modifiers are down. */
+export function keysPressed(event: KeyboardEvent): string | null {
+  const key = nameOf(event);
+  if (MODIFIERS.has(key)) return null;
+  const counts = key.length > 1 || /[a-z]/.test(key);
+  const parts = [
+    (isMac ? event.metaKey : event.ctrlKey) && "mod",
+    event.altKey && "alt",
+    counts && event.shiftKey && "shift",
+    key,
+  ];
+  return parts.filter(Boolean).join("+");
+}
+
 /** The keys as people read them, one text a key. */
 export function shown(keys: string): string[] {
   return keys.split("+").map((part) => SHOWN[part] ?? part.toUpperCase());

@@ -2,6 +2,7 @@ import { useEffect } from "react";
 import { COMMANDS, type Command } from "./commands";
 import { pickTab } from "./commands/tabs";
 import { isTyping, matches } from "./keys";
+import { keysOfCommand } from "./settings/bindings";
 import type { Workplace } from "./workplace";
 
 /** Runs commands by their keys. What is typed into a field stays there, and so do a button's own keys. */
@@ -11,7 +12,8 @@ export function useCommandKeys(place: Workplace): void {
       const { dialog, question } = place.ui.getState();
       if (event.defaultPrevented || event.isComposing || dialog !== null || question !== null) return;
       if (picksTab(place, event)) return event.preventDefault();
-      const command = COMMANDS.find((entry) => isMeant(entry, event));
+      const changed = place.settings.getState().keys;
+      const command = COMMANDS.find((entry) => isMeant(entry, keysOfCommand(entry, changed), event));
       if (!command) return;
       event.preventDefault();
       command.run(place);
@@ -29,8 +31,8 @@ function picksTab(place: Workplace, event: KeyboardEvent): boolean {
   return true;
 }
 
-function isMeant(command: Command, event: KeyboardEvent): boolean {
-  const keys = command.keys?.find((entry) => matches(event, entry));
+function isMeant(command: Command, own: readonly string[], event: KeyboardEvent): boolean {
+  const keys = own.find((entry) => matches(event, entry));
   if (keys === undefined) return false;
   if (isTyping(event.target) && !command.whileTyping) return false;
   const onControl = event.target instanceof Element && event.target.closest("button, a, input, [role=menu]") !== null;

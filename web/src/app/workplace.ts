@@ -1,6 +1,7 @@
 /** What commands and panels work with: the open documents, the server, and what of the window is open. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Services } from "../editor/context";
+import type { Look } from "../editor/look";
 import type { Editor } from "../editor/store";
 import { t } from "../i18n";
 import { Connection } from "./connection";
@@ -8,9 +9,11 @@ import { type Restored, restoreTabs } from "./keep/drafts";
 import { keepDrafts } from "./keep/keeper";
 import { NotKeptError } from "./keep/store";
 import type { Runner } from "./runner";
+import { saveByItself } from "./savesItself";
+import { keptSettings, lookOf, type Settings, themeOf } from "./settings/settings";
 import { Tabs } from "./tabs";
 
-export type Panel = "queue" | "library" | "history" | "problems";
+export type Panel = "queue" | "library" | "history" | "problems" | "workflows" | "exposed";
 export type Message = { readonly id: number; readonly text: string; readonly kind: "info" | "error" };
 
 /** A question that stands above everything until it is answered. */
@@ -27,10 +30,11 @@ export type Question = {
 
 export type UiState = {
   readonly panel: Panel | null;
-  readonly dialog: "palette" | "shortcuts" | null;
+  readonly dialog: "palette" | "shortcuts" | "settings" | "help" | null;
+  /** The node type that the help is about. */
+  readonly helpOf: string | null;
   readonly question: (Question & { readonly answer: (id: string | null) => void }) | null;
   readonly theme: "dark" | "light";
-  readonly minimap: boolean;
   readonly messages: readonly Message[];
   readonly toggle: (panel: Panel) => void;
   readonly switchTheme: () => void;
@@ -43,17 +47,21 @@ export type Workplace = {
   readonly editor: Editor;
   readonly runner: Runner;
   readonly ui: StoreApi<UiState>;
+  readonly settings: StoreApi<Settings>;
+  readonly look: StoreApi<Look>;
   readonly tell: Services["tell"];
   /** Ask, and wait for the answer's id; null when the question is put away. */
   readonly ask: (question: Question) => Promise<string | null>;
 };
 
-const THEME_KEY = "kinegraph.theme";
 const MESSAGE_MS = 5000;
 
 /** Take up the tabs of the last visit, and keep them from now on. */
 export async function openWorkplace(): Promise<Workplace> {
-  const ui = createUi();
+  const settings = keptSettings();
+  const ui = createUi(settings);
+  const look = createStore<Look>(() => lookOf(settings.getState()));
+  settings.subscribe((now) => look.setState(lookOf(now)));
   const tell = messenger(ui);
   const connection = new Connection(tell);
   const restored = await restoreTabs().catch((error: unknown): null => {
@@ -63,6 +71,7 @@ export async function openWorkplace(): Promise<Workplace> {
   });
   const tabs = new Tabs(connection, tell, restored?.tabs, restored?.active);
   if (restored) keepFrom(restored, tabs, tell);
+  saveByItself(tabs, settings);
   return {
     tabs,
     connection,
@@ -73,6 +82,8 @@ export async function openWorkplace(): Promise<Workplace> {
       return tabs.active.runner;
     },
     ui,
+    settings,
+    look,
     tell,
     ask: (question) =>
       new Promise((resolve) => {
@@ -89,27 +100,19 @@ function keepFrom(restored: Restored, tabs: Tabs, tell: Services["tell"]): void 
   keepDrafts(tabs, restored.window, (error) => tell(t(error.full ? "tell.drafts_full" : "tell.drafts_off"), "error"));
 }
 
-function createUi(): StoreApi<UiState> {
-  return createStore<UiState>((set, get) => ({
+function createUi(settings: StoreApi<Settings>): StoreApi<UiState> {
+  const ui = createStore<UiState>((set, get) => ({
     panel: null,
     dialog: null,
+    helpOf: null,
     question: null,
-    theme: firstTheme(),
-    minimap: true,
+    theme: themeOf(settings.getState()),
     messages: [],
     toggle: (panel) => set({ panel: get().panel === panel ? null : panel }),
-    switchTheme: () => {
-      const theme = get().theme === "dark" ? "light" : "dark";
-      localStorage.setItem(THEME_KEY, theme);
-      set({ theme });
-    },
+    switchTheme: () => settings.setState({ theme: get().theme === "dark" ? "light" : "dark" }),
   }));
-}
-
-function firstTheme(): "dark" | "light" {
-  const chosen = localStorage.getItem(THEME_KEY);
-  if (chosen === "dark" || chosen === "light") return chosen;
-  return window.matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+  settings.subscribe((now) => ui.setState({ theme: themeOf(now) }));
+  return ui;
 }
 
 /** Says things briefly; each goes by itself. */

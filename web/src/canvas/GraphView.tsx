@@ -1,7 +1,7 @@
 import { type Node, type NodeTypes, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
-import { useDocument, useEditor, useRun, useView } from "../editor/context";
+import { useDocument, useEditor, useLook, useRun, useView } from "../editor/context";
 import { scopeAt } from "../graph/document";
 import { type CanvasParts, CanvasProvider } from "./context";
 import type { Rect } from "./curves";
@@ -43,12 +43,13 @@ function useScene(): Scene {
   const scope = useDocument((state) => scopeAt(state.history.document, state.scope));
   const definitions = useDocument((state) => state.definitions);
   const drag = useView((view) => view.drag);
+  const straight = useLook((look) => look.links === "straight");
   const trail = useDocument((state) => state.trail);
   const key = useRun((state) => facesKey(state, trail));
   const faces = useMemo(() => readFaces(key), [key]);
   return useMemo(
-    () => sceneOf(scope, definitions, (id) => faces.get(id) ?? PLAIN_FACE, drag),
-    [scope, definitions, faces, drag],
+    () => sceneOf(scope, definitions, (id) => faces.get(id) ?? PLAIN_FACE, drag, straight),
+    [scope, definitions, faces, drag, straight],
   );
 }
 
@@ -64,6 +65,7 @@ function readFaces(key: string): Map<string, Face> {
 
 function View({ children }: { readonly children?: ReactNode }) {
   const editor = useEditor();
+  const snap = useLook((look) => look.snap);
   const scene = useScene();
   const sceneRef = useRef(scene);
   sceneRef.current = scene;
@@ -112,7 +114,7 @@ function View({ children }: { readonly children?: ReactNode }) {
           minZoom={MIN_ZOOM}
           maxZoom={MAX_ZOOM}
           defaultViewport={editor.view.getState().viewport}
-          snapToGrid
+          snapToGrid={snap}
           snapGrid={GRID}
           nodesConnectable={false}
           nodesDraggable={!hand}
@@ -220,12 +222,12 @@ function ViewGoal({ scene }: { readonly scene: Scene }) {
       ...(bounds ? { goal: fitting(bounds, freeSize(size, editor.trail.length > 0)) } : {}),
     }));
   }, [fit, scene, editor]);
+  const still = useLook((look) => look.still);
   const goal = useView((view) => view.goal);
   useEffect(() => {
     if (!goal) return;
-    const still = goal.jump || window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    void flow.setViewport(goal, still ? {} : { duration: 180 });
+    void flow.setViewport(goal, goal.jump || still ? {} : { duration: 180 });
     editor.view.setState({ goal: null });
-  }, [goal, flow, editor]);
+  }, [goal, flow, editor, still]);
   return null;
 }

@@ -9,7 +9,7 @@ const NOTHING: readonly never[] = [];
 
 /** The layer below the nodes. It paints when a store says so, at most once a frame, and never through React. */
 export function SceneCanvas({ version }: { readonly version: unknown }) {
-  const { editor, run } = useSession();
+  const { editor, run, look } = useSession();
   const parts = useCanvas();
   const element = useRef<HTMLCanvasElement>(null);
   const request = useRef<() => void>(() => undefined);
@@ -41,6 +41,7 @@ export function SceneCanvas({ version }: { readonly version: unknown }) {
         colorOf: parts.colorOf,
         selection: document.selection,
         links: document.links,
+        linksHidden: look.getState().links === "hidden",
         hovered: view.hovered,
         hidden: view.connecting?.moved ?? NOTHING,
         reroutes: document.reroutes,
@@ -62,6 +63,7 @@ export function SceneCanvas({ version }: { readonly version: unknown }) {
       editor.view.subscribe(request.current),
       editor.document.subscribe(request.current),
       run.subscribe(request.current),
+      look.subscribe(request.current),
     ];
     request.current();
     return () => {
@@ -69,7 +71,7 @@ export function SceneCanvas({ version }: { readonly version: unknown }) {
       themes.disconnect();
       for (const stop of stops) stop();
     };
-  }, [editor, run, parts]);
+  }, [editor, run, look, parts]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new version of the scene is the reason to paint
   useEffect(() => request.current(), [version]);

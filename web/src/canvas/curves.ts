@@ -2,7 +2,13 @@
 import type { Point } from "../graph/document";
 
 export type Rect = { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number };
-export type Line = { readonly from: Point; readonly to: Point; readonly via: readonly Point[] };
+export type Line = {
+  readonly from: Point;
+  readonly to: Point;
+  readonly via: readonly Point[];
+  /** Whether it runs without bends. */
+  readonly straight?: boolean;
+};
 /** A cubic Bézier: its ends and the two points between that bend it. */
 export type Segment = readonly [Point, Point, Point, Point];
 
@@ -17,7 +23,8 @@ export function bend(from: Point, to: Point): number {
 }
 
 /** A link's pieces, one more than it has points. It leaves and enters nodes level, and passes its points smoothly. */
-export function segmentsOf({ from, to, via }: Line): readonly Segment[] {
+export function segmentsOf({ from, to, via, straight }: Line): readonly Segment[] {
+  if (straight) return straightSegments([from, ...via, to]);
   if (via.length === 0) {
     const b = bend(from, to);
     return [[from, [from[0] + b, from[1]], [to[0] - b, to[1]], to]];
@@ -35,6 +42,14 @@ export function segmentsOf({ from, to, via }: Line): readonly Segment[] {
       [end[0] - into[0] * arm, end[1] - into[1] * arm],
       end,
     ];
+  });
+}
+
+function straightSegments(points: readonly Point[]): readonly Segment[] {
+  return points.slice(1).map((end, index): Segment => {
+    const start = points[index] ?? end;
+    const part = (t: number): Point => [start[0] + (end[0] - start[0]) * t, start[1] + (end[1] - start[1]) * t];
+    return [start, part(1 / 3), part(2 / 3), end];
   });
 }
 

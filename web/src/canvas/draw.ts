@@ -33,6 +33,8 @@ export type Picture = {
   readonly colorOf: (type: string) => string;
   readonly selection: ReadonlySet<string>;
   readonly links: readonly InputEnd[];
+  /** Whether only the links of selected nodes are drawn. */
+  readonly linksHidden: boolean;
   readonly hovered: InputEnd | null;
   /** Links that are being moved: not drawn, since an end of each follows the pointer. */
   readonly hidden: readonly InputEnd[];
@@ -105,6 +107,7 @@ function paintLinks(context: CanvasRenderingContext2D, picture: Picture): void {
     if (picture.hidden.some((end) => same(end, curve.end)) || !overlaps(lineRect(curve), view)) continue;
     const lit = same(picture.hovered, curve.end) || picture.links.some((end) => same(end, curve.end));
     const near = lit || picture.selection.has(curve.end.node) || picture.selection.has(curve.source);
+    if (picture.linksHidden && !near) continue;
     const look = { lit, near, width: Math.max(2.2, 1.1 / zoom) };
     strokeCurve(context, curve, picture, look);
     paintReroutes(context, curve, picture, look);

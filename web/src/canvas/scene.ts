@@ -27,6 +27,7 @@ export type Curve = {
   readonly output: string;
   /** Points that it passes. */
   readonly via: readonly Point[];
+  readonly straight: boolean;
   readonly faint: boolean;
 };
 
@@ -38,6 +39,7 @@ export function sceneOf(
   definitions: Definitions,
   faces: (id: string) => Face,
   drag: ReadonlyMap<string, Point> | null,
+  straight = false,
 ): Scene {
   const boxes = new Map<string, Box>();
   for (const [id, node] of Object.entries(nodesOf(scope))) {
@@ -73,6 +75,7 @@ export function sceneOf(
       output,
       via: viaNow(scope, drag, { node, input }, link),
       faint,
+      straight,
     });
   }
   return { boxes, curves };

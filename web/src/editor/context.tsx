@@ -5,6 +5,7 @@ import type { FileFacts } from "../api/types";
 import type { ScopePath } from "../graph/document";
 import type { Artifact } from "../run/events";
 import type { RunState } from "../run/state";
+import type { Look } from "./look";
 import type { DocumentState, Editor, ViewState } from "./store";
 
 export type { FileFacts } from "../api/types";
@@ -36,7 +37,12 @@ export type Services = {
   readonly tell: (message: string, kind?: "info" | "error") => void;
 };
 
-export type Session = { readonly editor: Editor; readonly run: StoreApi<RunState>; readonly services: Services };
+export type Session = {
+  readonly editor: Editor;
+  readonly run: StoreApi<RunState>;
+  readonly services: Services;
+  readonly look: StoreApi<Look>;
+};
 
 const SessionContext = createContext<Session | null>(null);
 export const SessionProvider = SessionContext.Provider;
@@ -52,3 +58,4 @@ export const useDocument = <T,>(select: (state: DocumentState) => T): T =>
   useStore(useSession().editor.document, select);
 export const useView = <T,>(select: (state: ViewState) => T): T => useStore(useSession().editor.view, select);
 export const useRun = <T,>(select: (state: RunState) => T): T => useStore(useSession().run, select);
+export const useLook = <T,>(select: (look: Look) => T): T => useStore(useSession().look, select);

@@ -232,8 +232,9 @@ export class Editor {
     this.document.setState({ catalogue, definitions: definitionsOf(this.workflow, catalogue) });
   }
 
-  markSaved(): void {
-    this.document.setState({ saved: this.workflow });
+  /** Take a document for what is saved now: the one in view, or what it was when saving began. */
+  markSaved(saved: Workflow = this.workflow): void {
+    this.document.setState({ saved });
   }
 
   select(ids: Iterable<string>): void {

@@ -162,6 +162,15 @@ function renamedOutput({ path, scope, id }: Instance, name: string, next: string
   }));
 }
 
+/** Give an exposed socket a title for people; an empty one takes it away. */
+export function setExposedTitle(workflow: Workflow, path: ScopePath, side: Side, name: string, title: string): Edit {
+  const label = { key: "title_exposed", name };
+  if (!Object.hasOwn(scopeAt(workflow, path)[side] ?? {}, name)) return { label, patches: [] };
+  const place = [...path, side, name, "title"];
+  const text = title.trim();
+  return { label, patches: [text === "" ? { op: "remove", path: place } : { op: "set", path: place, value: text }] };
+}
+
 /** Move an exposed socket to another place in the list. */
 export function moveExposed(workflow: Workflow, path: ScopePath, side: Side, name: string, to: number): Edit {
   const entries = Object.entries(scopeAt(workflow, path)[side] ?? {});

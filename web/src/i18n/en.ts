@@ -6,9 +6,11 @@ import { menu } from "./en/menu";
 import { node } from "./en/node";
 import { run } from "./en/run";
 import { search } from "./en/search";
+import { settings } from "./en/settings";
 import { steps } from "./en/steps";
 import { subgraph } from "./en/subgraph";
 import { widgets } from "./en/widgets";
+import { workflows } from "./en/workflows";
 
 export const en = {
   ...app,
@@ -19,6 +21,8 @@ export const en = {
   ...run,
   ...media,
   ...steps,
+  ...settings,
+  ...workflows,
   ...subgraph,
   ...menu,
 } as const;

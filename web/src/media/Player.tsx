@@ -115,7 +115,7 @@ function useSource(src: string) {
 }
 
 export function prefersStillness(): boolean {
-  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  return document.documentElement.dataset["still"] === "true";
 }
 
 /** What a key does to a playback; false for a key that means nothing here. */

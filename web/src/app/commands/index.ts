@@ -1,9 +1,10 @@
-/** Every command, once, in the order of the palette. */
+/** Every command, in one place: keys, menus, palette and toolbar take them from here. */
 import { ARRANGE_COMMANDS } from "./arrange";
 import { CLIPBOARD_COMMANDS } from "./clipboard";
 import type { Command } from "./command";
 import { EDIT_COMMANDS } from "./edit";
 import { FILES_COMMANDS } from "./files";
+import { HELP_COMMANDS } from "./help";
 import { MEDIA_COMMANDS } from "./media";
 import { MENU_COMMANDS } from "./menu";
 import { PANELS_COMMANDS } from "./panels";
@@ -15,20 +16,27 @@ import { VIEW_COMMANDS } from "./view";
 
 export type { Command } from "./command";
 
+/** The commands by the menus that they stand in, in parts with a line between. */
+export const GROUPS = {
+  file: [FILES_COMMANDS, TAB_COMMANDS],
+  edit: [EDIT_COMMANDS, CLIPBOARD_COMMANDS, SELECT_COMMANDS],
+  arrange: [ARRANGE_COMMANDS, SUBGRAPH_COMMANDS],
+  view: [VIEW_COMMANDS, PANELS_COMMANDS],
+  run: [RUN_COMMANDS, MEDIA_COMMANDS],
+  help: [HELP_COMMANDS, MENU_COMMANDS],
+} as const satisfies Record<string, readonly (readonly Command[])[]>;
+
+export type GroupName = keyof typeof GROUPS;
+
+/** Every command, once. */
 export const COMMANDS: readonly Command[] = [
-  ...RUN_COMMANDS,
-  ...EDIT_COMMANDS,
-  ...CLIPBOARD_COMMANDS,
-  ...SELECT_COMMANDS,
-  ...SUBGRAPH_COMMANDS,
-  ...ARRANGE_COMMANDS,
-  ...MENU_COMMANDS,
-  ...MEDIA_COMMANDS,
-  ...VIEW_COMMANDS,
-  ...FILES_COMMANDS,
-  ...TAB_COMMANDS,
-  ...PANELS_COMMANDS,
-];
+  ...GROUPS.run,
+  ...GROUPS.edit,
+  ...GROUPS.arrange,
+  ...GROUPS.view,
+  ...GROUPS.file,
+  ...GROUPS.help,
+].flat();
 
 export function commandById(id: string): Command | undefined {
   return COMMANDS.find((entry) => entry.id === id);

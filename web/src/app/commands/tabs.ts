@@ -2,6 +2,7 @@
 
 import { EMPTY_WORKFLOW } from "../../graph/document";
 import { t } from "../../i18n";
+import { save } from "../saving";
 import { hasChanges, type Tab } from "../tabs";
 import type { Workplace } from "../workplace";
 import { type Command, command } from "./command";
@@ -33,10 +34,11 @@ export async function closeTab(place: Workplace, tab: Tab): Promise<boolean> {
       text: t("ask.close_text"),
       answers: [
         { id: "close", label: t("ask.close_anyway"), kind: "danger" },
+        { id: "save", label: t("ask.close_save"), kind: "main" },
         { id: "keep", label: t("ask.cancel") },
       ],
     });
-    if (answer !== "close") return false;
+    if (answer === "save" ? !(await save(place, tab)) : answer !== "close") return false;
   }
   place.tabs.close(tab);
   return true;

@@ -34,7 +34,7 @@ const CANVAS: Entries = [
   "run",
 ];
 const EDITS: Entries = ["copy", "cut", "duplicate", "delete", "delete_through"];
-const LOOKS: Entries = ["rename", "color", "collapse", "pin", "replace"];
+const LOOKS: Entries = ["rename", "color", "collapse", "pin", "replace", "help"];
 
 /** The items of a menu. */
 export function menuItems(place: Workplace, target: Target): MenuItem[] {

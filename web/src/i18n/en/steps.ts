@@ -50,4 +50,5 @@ export const steps = {
   "step.seeds": "What becomes of a seed",
   "step.heights": "Change the height of a text",
   "step.use_as_input": "Load {name}",
+  "step.title_exposed": "Title {name}",
 } as const;

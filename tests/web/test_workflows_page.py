@@ -1,0 +1,180 @@
+"""Workflows on the server, by the editor: saved, opened, renamed, copied, deleted, and never overwritten silently."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web.conftest import ROOT, TOKEN
+
+pytestmark = pytest.mark.browser
+
+
+def add_pattern(editor: Any) -> None:
+    editor.add("test pattern", 300, 300)
+    editor.link_to_new("test_pattern", "clip", "save video", 800, 300)
+    editor.set_knob("test_pattern", "seconds", "0.5")
+
+
+def title(editor: Any, text: str) -> None:
+    page = editor.page
+    page.locator(".tab[data-active=true] .tab-title").dblclick()
+    page.locator(".tab-rename").fill(text)
+    page.keyboard.press("Enter")
+
+
+def test_a_workflow_is_saved_found_renamed_copied_and_brought_back(editor: Any) -> None:
+    page = editor.page
+    add_pattern(editor)
+    title(editor, "My pattern")
+    page.keyboard.press("Control+s")
+    page.get_by_text("Saved “My pattern”").wait_for()
+    page.locator(".tab[data-changed=false]").wait_for()
+    editor.set_knob("test_pattern", "seconds", "0.25")
+    page.locator(".tab[data-changed=true]").wait_for()
+    page.keyboard.press("Control+s")
+    page.keyboard.press("w")
+    panel = page.locator(".workflow-list")
+    panel.get_by_text("version 2").hover()
+
+    panel.get_by_label("Duplicate “My pattern”").click()
+    panel.get_by_text("Copy of My pattern").hover()
+    panel.get_by_label("Rename “Copy of My pattern”").click()
+    panel.get_by_label("Name of the workflow").fill("Another")
+    page.keyboard.press("Enter")
+    panel.get_by_text("Another", exact=True).click()
+    page.locator(".tab[data-active=true]", has_text="Another").wait_for()
+    assert editor.document()["nodes"]["test_pattern"]["inputs"]["seconds"] == pytest.approx(0.25)
+
+    panel.get_by_label("Search workflows").fill("anoth")
+    assert panel.locator(".workflow-item").count() == 1
+    panel.locator(".workflow-item").hover()
+    panel.get_by_label("Delete “Another”").click()
+    panel.get_by_text("“Another” is deleted").wait_for()
+    panel.get_by_role("button", name="Undo").click()
+    panel.locator(".workflow-item", has_text="Another").wait_for()
+
+    panel.get_by_label("Search workflows").fill("my")
+    panel.locator(".workflow-item").hover()
+    panel.get_by_label("Versions of “My pattern”").click()
+    panel.locator(".versions li", has_text="version 1").get_by_text("Restore").click()
+    panel.get_by_text("version 3").wait_for()
+
+
+def test_two_windows_cannot_overwrite_each_other_silently(editor: Any) -> None:
+    page = editor.page
+    add_pattern(editor)
+    title(editor, "Shared")
+    page.keyboard.press("Control+s")
+    page.get_by_text("Saved “Shared”").wait_for()
+    other = page.context.new_page()
+    other.set_default_timeout(60_000)
+    other.goto(editor.server.url)
+    other.wait_for_selector(".graph")
+    other.keyboard.press("w")
+    other.locator(".workflow-open", has_text="Shared").click()
+    other.locator('article[data-node="test_pattern"]').wait_for()
+    knob = other.locator('[id="test_pattern.seconds"]')
+    knob.fill("0.75")
+    knob.evaluate("field => field.blur()")
+    other.keyboard.press("Control+s")
+    other.get_by_text("Saved “Shared”").wait_for()
+    other.close()
+
+    editor.set_knob("test_pattern", "seconds", "0.3")
+    page.keyboard.press("Control+s")
+    page.get_by_text("was saved elsewhere meanwhile").wait_for()
+    page.get_by_role("button", name="See theirs").click()
+    editor.wait_until("document.querySelector('[id=\"test_pattern.seconds\"]')?.value === '0.75'")
+    page.keyboard.press("Alt+1")
+    page.keyboard.press("Control+s")
+    page.get_by_role("button", name="Save mine as the newest").click()
+    page.locator(".tab[data-active=true][data-changed=false]").wait_for()
+    page.keyboard.press("w")
+    page.locator(".workflow-item", has_text="Shared").get_by_text("version 3").wait_for()
+
+
+def test_what_is_copied_for_terminals_and_programs_runs_as_it_is(editor: Any, tmp_path: Path) -> None:
+    page = editor.page
+    add_pattern(editor)
+    title(editor, "Copied")
+    page.locator('[data-port="input"][data-node="test_pattern"][data-name="seconds"]').click(button="right")
+    page.get_by_role("menuitem", name="Make it a named input or output").click()
+    environment = {
+        **os.environ,
+        "KINEGRAPH_TOKEN": TOKEN,
+        "KINEGRAPH_HOME": str(tmp_path / "home"),
+        "PYTHONPATH": str(ROOT),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+    }
+
+    def copied(name: str) -> str:
+        page.keyboard.press("Control+k")
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+        page.get_by_text("Copied", exact=True).last.wait_for()
+        return page.evaluate("navigator.clipboard.readText()")
+
+    def ran(command: list[str]) -> str:
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    script = copied("copy as python")
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    assert Path(tmp_path, ran([sys.executable, "script.py"]).strip().splitlines()[-1]).suffix == ".mp4"
+    answer = json.loads(ran(["bash", "-c", copied("copy as curl")]))
+    assert answer["id"]
+    with page.expect_download() as saved:
+        page.keyboard.press("Control+Shift+s")
+    saved.value.save_as(tmp_path / saved.value.suggested_filename)
+    command = copied("copy as a command line").replace("kinegraph run", f"{sys.executable} -m server run", 1)
+    assert "--set seconds=0.5" in command
+    assert ran(["bash", "-c", command]).strip().endswith(".mp4")
+
+
+def test_named_inputs_are_edited_in_their_panel(editor: Any) -> None:
+    page = editor.page
+    add_pattern(editor)
+    page.locator('[data-port="input"][data-node="test_pattern"][data-name="seconds"]').click(button="right")
+    page.get_by_role("menuitem", name="Make it a named input or output").click()
+    page.keyboard.press("Escape")
+    page.locator("article[data-node=test_pattern] h3").click()
+    page.keyboard.press("i")
+    panel = page.locator(".exposed-list")
+    panel.get_by_label("Name", exact=True).fill("length")
+    page.keyboard.press("Enter")
+    panel.get_by_label("Title for people").fill("How long")
+    page.keyboard.press("Enter")
+    assert editor.document()["inputs"] == {"length": {"node": "test_pattern", "input": "seconds", "title": "How long"}}
+    panel.get_by_label("Do not show as “length”").click()
+    assert editor.document()["inputs"] == {}
+
+
+def test_a_video_of_another_kind_opens_by_the_server(editor: Any, tmp_path: Path) -> None:
+    page = editor.page
+    document = {
+        "kinegraph": 1,
+        "title": "In a WebM",
+        "nodes": {
+            "pattern": {"type": "test_pattern", "version": 1, "inputs": {"seconds": 0.25, "width": 64, "height": 64}},
+            "save": {
+                "type": "save_video",
+                "version": 1,
+                "inputs": {"clip": {"link": ["pattern", "clip"]}, "codec": "vp9", "container": "webm"},
+            },
+        },
+    }
+    (tmp_path / "flow.json").write_text(json.dumps(document), encoding="utf-8")
+    environment = {**os.environ, "KINEGRAPH_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "server", "run", str(tmp_path / "flow.json"), "-o", str(tmp_path / "clip.webm")]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    editor.drop("clip.webm", (tmp_path / "clip.webm").read_bytes(), "video/webm")
+    editor.node("pattern").wait_for()
+    page.locator(".tab[data-active=true]", has_text="In a WebM").wait_for()

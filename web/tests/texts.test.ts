@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { COMMANDS } from "../src/app/commands";
+import { en } from "../src/i18n/en";
+
+const files = import.meta.glob<string>("../src/**/*.tsx", { query: "?raw", import: "default", eager: true });
+const sources = Object.entries(files).map(([name, text]) => ({ name, text }));
+
+it("no text that people see stands in a component", () => {
+  expect(sources.length).toBeGreaterThan(40);
+  const literal = />\s*([A-Z][a-z]+[^<>{}=;]*)<\/|(?:aria-label|title|placeholder|alt)="[^"]*[A-Za-z]{2}/g;
+  const found = sources.flatMap(({ name, text }) => [...text.matchAll(literal)].map((match) => `${name}: ${match[0]}`));
+  expect(found).toEqual([]);
+});
+
+it("every text of a command is there, and no command is there twice", () => {
+  expect(COMMANDS.filter((command) => !Object.hasOwn(en, command.title))).toEqual([]);
+  expect(new Set(COMMANDS.map((command) => command.id)).size).toBe(COMMANDS.length);
+});
