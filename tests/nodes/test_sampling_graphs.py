@@ -16,7 +16,7 @@ from server.diffusion import weights
 from server.diffusion.text import encode_text
 from tests.diffusion.pipelines import load_pipeline, picture
 from tests.diffusion.tiny import make_wan
-from tests.nodes.workbench import Workbench
+from tests.nodes.workbench import CATALOGUE, Workbench
 
 PROMPT, NEGATIVE, SEED, STEPS = "A red boat drifts left", "blurry dark", 7, 3
 WIDTH, HEIGHT, FRAMES = 48, 32, 5
@@ -51,7 +51,7 @@ def link(node: str, output: str) -> dict[str, list[str]]:
 def graph(model: str, **changes: dict[str, Any]) -> dict[str, Any]:
     """Return a graph from prompt to clip; `changes` adds nodes, or inputs to nodes."""
     nodes: dict[str, dict[str, Any]] = {
-        "models": {"type": "load_model", "inputs": {"folder": model}},
+        "models": {"type": "load_model", "inputs": {"model": model}},
         "text": {"type": "encode_text", "inputs": {"encoder": link("models", "text_encoder"), "text": PROMPT}},
         "without": {"type": "encode_text", "inputs": {"encoder": link("models", "text_encoder"), "text": NEGATIVE}},
         "size": {
@@ -80,7 +80,7 @@ def graph(model: str, **changes: dict[str, Any]) -> dict[str, Any]:
         known |= {key: value for key, value in change.items() if key != "inputs"}
         known["inputs"] = known["inputs"] | change.get("inputs", {})
     for node in nodes.values():
-        node.setdefault("version", 1)
+        node.setdefault("version", CATALOGUE.nodes[node["type"]].version)
     return {"kinegraph": 1, "outputs": {"clip": {"node": "decode", "output": "clip"}}, "nodes": nodes}
 
 

@@ -265,10 +265,11 @@ def test_broadcast_rates_are_exact(parts: Parts, ctx: FakeContext) -> None:
     ],
 )
 def test_steps_that_contradict_each_other_are_a_problem(
-    steps: int, strength: float, start_step: int, end_step: int, input_name: str
+    *, steps: int, strength: float, start_step: int, end_step: int, input_name: str, parts: Parts
 ) -> None:
     check = denoise.definition.check
     assert check is not None
-    [problem] = check(steps=steps, strength=strength, start_step=start_step, end_step=end_step)
+    usual = {"model": parts.model, "solver": "auto", "shift": 0.0, "spacing": "auto"}
+    [problem] = check(steps=steps, strength=strength, start_step=start_step, end_step=end_step, **usual)
     assert problem.input == input_name
     assert problem.hint
