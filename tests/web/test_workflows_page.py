@@ -53,15 +53,15 @@ def test_a_workflow_is_saved_found_renamed_copied_and_brought_back(editor: Any) 
     assert editor.document()["nodes"]["test_pattern"]["inputs"]["seconds"] == pytest.approx(0.25)
 
     panel.get_by_label("Search workflows").fill("anoth")
-    assert panel.locator(".workflow-item").count() == 1
-    panel.locator(".workflow-item").hover()
+    panel.locator(".workflow-item", has_text="My pattern").wait_for(state="hidden")
+    panel.locator(".workflow-item", has_text="Another").hover()
     panel.get_by_label("Delete “Another”").click()
     panel.get_by_text("“Another” is deleted").wait_for()
     panel.get_by_role("button", name="Undo").click()
     panel.locator(".workflow-item", has_text="Another").wait_for()
 
     panel.get_by_label("Search workflows").fill("my")
-    panel.locator(".workflow-item").hover()
+    panel.locator(".workflow-item", has_text="My pattern").first.hover()
     panel.get_by_label("Versions of “My pattern”").click()
     panel.locator(".versions li", has_text="version 1").get_by_text("Restore").click()
     panel.get_by_text("version 3").wait_for()
