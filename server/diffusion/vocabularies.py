@@ -7,6 +7,7 @@ application. Nothing is fetched.
 from __future__ import annotations
 
 import gzip
+import lzma
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,15 +19,16 @@ from server.diffusion.source import TOKENIZER, Part
 
 FOLDER_NAME = "tokenizers"
 _FILES = ("tokenizer.json", "spiece.model", "tokenizer.model")
-_SHIPPED = {"t5": "t5.spiece.model", "clip": "clip.merges.txt.gz", "clip_g": "clip.merges.txt.gz"}
+_SHIPPED = {
+    "umt5": "umt5.spiece.model.xz",
+    "t5": "t5.spiece.model",
+    "clip": "clip.merges.txt.gz",
+    "clip_g": "clip.merges.txt.gz",
+}
 _PUBLISHED = {
-    "umt5": "spiece.model of google/umt5-xxl, or use a text encoder that ComfyUI repackaged, which holds it",
-    "t5": "spiece.model of google/t5-v1_1-xxl",
-    "clip": "tokenizer.json of openai/clip-vit-large-patch14",
-    "clip_g": "tokenizer.json of openai/clip-vit-large-patch14",
     "llama": "tokenizer.json of Llama 3, for example from hunyuanvideo-community/HunyuanVideo",
 }
-_CLIP_TOKENS = 77
+_CLIP_TOKENS, _T5_UNKNOWN = 77, 2
 _GGUF_TOKENS = "tokenizer.ggml.tokens"
 
 
@@ -72,8 +74,10 @@ def load(part: Part) -> Any:
             return _fast(file, kind)
         if file.suffix.lower() == headers.GGUF:
             return _unigram(headers.read(file).metadata)
+        if file.suffix == ".xz":
+            return _sentencepiece(lzma.decompress(file.read_bytes()))
         return _sentencepiece(file.read_bytes() if file.suffix == ".model" else _embedded(file))
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001  (the tokenizers library raises nothing narrower)
         raise WeightsError(f"The tokenizer in {file.name} cannot be read: {error}.", "Get the file again.") from error
 
 
@@ -86,11 +90,24 @@ def _embedded(file: Path) -> bytes:
 
 
 def _sentencepiece(model: bytes) -> Any:
+    from sentencepiece import SentencePieceProcessor
     from transformers import T5Tokenizer
 
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "spiece.model").write_bytes(model)
-        return T5Tokenizer.from_pretrained(place, local_files_only=True)
+        tokenizer: Any = T5Tokenizer.from_pretrained(place, local_files_only=True)
+    read = SentencePieceProcessor(model_proto=model)
+    if read.unk_id() != _T5_UNKNOWN:
+        pieces = [(read.id_to_piece(index), read.get_score(index)) for index in range(len(read))]
+        _set_unknown(tokenizer, pieces, read.unk_id())
+    return tokenizer
+
+
+def _set_unknown(tokenizer: Any, pieces: list[tuple[str, float]], unknown: int) -> None:
+    """Mend the number of the unknown piece, which transformers takes to be T5's in every model of its kind."""
+    from tokenizers.models import Unigram
+
+    tokenizer.backend_tokenizer.model = Unigram(pieces, unk_id=unknown, byte_fallback=False)
 
 
 def _unigram(metadata: Mapping[str, Any]) -> Any:
@@ -99,7 +116,11 @@ def _unigram(metadata: Mapping[str, Any]) -> Any:
 
     pieces = list(zip(metadata[_GGUF_TOKENS], metadata["tokenizer.ggml.scores"], strict=True))
     charsmap = metadata.get("tokenizer.ggml.precompiled_charsmap")
-    return T5Tokenizer(vocab=pieces, extra_ids=0, _spm_precompiled_charsmap=bytes(charsmap) if charsmap else None)
+    made = T5Tokenizer(vocab=pieces, extra_ids=0, _spm_precompiled_charsmap=bytes(charsmap) if charsmap else None)
+    unknown = int(metadata.get("tokenizer.ggml.unknown_token_id", _T5_UNKNOWN))
+    if unknown != _T5_UNKNOWN:
+        _set_unknown(made, pieces, unknown)
+    return made
 
 
 def _fast(file: Path, kind: str) -> Any:

@@ -127,13 +127,6 @@ def two_encoders(folder: Path) -> None:
     shutil.copy(folder / "text_encoders" / "text_encoder.safetensors", folder / "text_encoders" / "other.safetensors")
 
 
-def without_vocabulary(folder: Path) -> None:
-    file = folder / "text_encoders" / "text_encoder.safetensors"
-    tensors = load_file(file)
-    del tensors["spiece_model"]
-    save_file(tensors, file)
-
-
 def without_shards(folder: Path) -> None:
     place = folder / "diffusion_models"
     (place / "model.safetensors").rename(place / "model-00001-of-00003.safetensors")
@@ -161,7 +154,6 @@ def nothing(folder: Path) -> None:
         (nothing, {"model": "loras/style.safetensors"}, "model", "is a LoRA, not a model"),
         (without_encoder, {}, "text_encoder", "needs a UMT5 encoder .* no file that fits was found"),
         (two_encoders, {}, "text_encoder", "Choose one of other.safetensors, text_encoder.safetensors"),
-        (without_vocabulary, {}, "text_encoder", "Put there the spiece.model of google/umt5-xxl"),
         (
             nothing,
             {"vae": "text_encoders/text_encoder.safetensors"},
