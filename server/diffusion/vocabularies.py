@@ -77,7 +77,7 @@ def load(part: Part) -> Any:
         if file.suffix == ".xz":
             return _sentencepiece(lzma.decompress(file.read_bytes()))
         return _sentencepiece(file.read_bytes() if file.suffix == ".model" else _embedded(file))
-    except Exception as error:  # noqa: BLE001  (the tokenizers library raises nothing narrower)
+    except Exception as error:  # the tokenizers library raises nothing narrower
         raise WeightsError(f"The tokenizer in {file.name} cannot be read: {error}.", "Get the file again.") from error
 
 
