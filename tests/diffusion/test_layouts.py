@@ -129,6 +129,17 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple | list) else value
 
 
+def test_shards_are_one_file(tmp_path: Path) -> None:
+    network = make("flux", networks.FLUX)
+    state = list(originals.flux(network.state_dict()).items())
+    for index, half in enumerate((state[::2], state[1::2]), start=1):
+        saved(dict(half), tmp_path / f"flux-0000{index}-of-00002.safetensors")
+    for index in (1, 2):
+        (found,) = identify(tmp_path / f"flux-0000{index}-of-00002.safetensors")
+        assert len(found.files) == 2
+        assert_equal(checkpoint.build(type(network), found.part("transformer"), "cpu", torch.float32), network)
+
+
 def test_a_projection_that_a_class_has_no_use_for_is_left_out(tmp_path: Path) -> None:
     import transformers
 
