@@ -134,7 +134,8 @@ def _check_settings(
         yield InputProblem("end_step", f"end_step {end_step} is beyond the {steps} steps", f"try {steps}, or 0")
         return
     try:
-        schedules.span(steps, strength=strength, start_step=start_step, end_step=end_step or None)
+        rounds_up = model.capabilities.strength_rounds_up
+        schedules.span(steps, strength=strength, rounds_up=rounds_up, start_step=start_step, end_step=end_step or None)
     except SamplingError as error:
         yield InputProblem("start_step" if start_step else "strength", error.message, error.hint)
 

@@ -40,6 +40,7 @@ class Capabilities:
         prompt_tokens: Tokens that a prompt is padded or cut to.
         batched_cfg: Whether guidance runs both branches in one batch.
         embedded_guidance: Whether the guidance scale is an input of the network, which then takes one forward a step.
+        strength_rounds_up: Whether a denoise strength runs the step that it covers in part; otherwise it is left out.
         images: Which images it can be conditioned on: "first" and "last" frame.
         required_images: Which of them it cannot do without.
         experts: Subfolders of the denoisers that share a run, from high noise to low.
@@ -68,6 +69,7 @@ class Capabilities:
     prompt_tokens: int
     batched_cfg: bool = False
     embedded_guidance: bool = False
+    strength_rounds_up: bool = False
     images: tuple[str, ...] = ()
     required_images: tuple[str, ...] = ()
     experts: tuple[str, ...] = ("transformer",)

@@ -56,6 +56,7 @@ class Flux(Adapter):
             max_size=_LONGEST_SIDE,
             max_frames=1,
             prompt_tokens=manifest.get("max_sequence_length", 256 if distilled else 512),
+            strength_rounds_up=True,
             embedded_guidance=True,  # schnell has none, and takes one forward as well
             default_width=defaults.get("width", 1024),
             default_height=defaults.get("height", 1024),
@@ -134,7 +135,9 @@ class Flux(Adapter):
     def encode(self, vae: torch.nn.Module, pixels: Tensor, *, tiled: bool) -> Tensors:
         """Encode (1, 3, 1, height, width) pixels in [-1, 1] to the mode of the posterior, shifted and scaled."""
         module = tiled_copy(vae, tiled)
-        z = module.encode(pixels[:, :, 0].to(module_device(vae), module.dtype)).latent_dist.mode().float()
+        # Transposed, not indexed: strides choose between convolutions, which differ in the last bit.
+        images = pixels[0].transpose(0, 1).to(module_device(vae), module.dtype)
+        z = module.encode(images).latent_dist.mode().float()
         return {MAIN: ((z - module.config.shift_factor) * module.config.scaling_factor).unsqueeze(2)}
 
     def decode_bytes(self, vae: torch.nn.Module, latent: Latent) -> int:

@@ -113,13 +113,14 @@ class StableDiffusion(Adapter):
             yield module.decode(chunk, return_dict=False)[0]
 
     def encode(self, vae: torch.nn.Module, pixels: Tensor, *, tiled: bool) -> Tensors:
-        """Encode (1, 3, frames, height, width) pixels in [-1, 1], frame by frame, to the posterior's mode, scaled."""
+        """Encode (1, 3, frames, height, width) pixels in [-1, 1], some at a time, to the posterior's mode, scaled."""
         import torch
 
         module = tiled_copy(vae, tiled)
         frames = pixels[0].transpose(0, 1).to(module_device(vae), module.dtype)
-        # Split, not indexed and batched again: strides choose between convolutions, which differ in the last bit.
-        encoded = [module.encode(frame).latent_dist.mode().float() for frame in frames.split(1)]
+        # As many at a time as diffusers takes, and split, not indexed: batch and strides choose between convolutions,
+        # which differ in the last bit.
+        encoded = [module.encode(frame).latent_dist.mode().float() for frame in frames.split(1 if tiled else _CHUNK)]
         return {MAIN: torch.cat(encoded).transpose(0, 1)[None] * module.config.scaling_factor}
 
     def decode_bytes(self, vae: torch.nn.Module, latent: Latent) -> int:

@@ -95,8 +95,7 @@ def denoise(
     solution = _solver(
         model, latent, solver=solver, shift=shift, spacing=spacing, steps=steps, device=device, source=source
     )
-    covered = schedules.span(solution.total, strength=strength, start_step=start_step, end_step=end_step)
-    _check_start(latent, solution, covered.begin, covered.end)
+    covered = _span(model, solution, latent, steps=steps, strength=strength, start_step=start_step, end_step=end_step)
     scales = guiding.Scales.of(model.capabilities, guidance_scale, guidance_scale_2, true_cfg_scale)
     family = families.get(model.family)
     settled = family.settle(positive.tensors, source)
@@ -267,16 +266,35 @@ def _moved(tensors: Tensors, device: str) -> Tensors:
     return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
-def _check_start(latent: Latent, solver: Solver, begin: int, end: int) -> None:
-    if latent.mask is not None and end < solver.total:
+def _span(
+    model: Model,
+    solver: Solver,
+    latent: Latent,
+    *,
+    steps: int,
+    strength: float,
+    start_step: int,
+    end_step: int | None,
+) -> schedules.Span:
+    """Return the steps to run; refuse those that the latent cannot begin or end with."""
+    span = schedules.span(
+        steps,
+        total=solver.total,
+        strength=strength,
+        rounds_up=model.capabilities.strength_rounds_up,
+        start_step=start_step,
+        end_step=end_step,
+    )
+    if latent.mask is not None and span.end < solver.total:
         raise SamplingError("A masked run forgets what it keeps when it stops early.", "Set end_step to 0.")
-    if latent.empty and begin > 0:
+    if latent.empty and span.begin > 0:
         raise SamplingError(
             "An empty latent holds nothing to begin with in the middle of the schedule.",
             "Set strength to 1 and start_step to 0, or connect a latent that holds a clip.",
         )
     if 0.0 < latent.noise_level < 1.0:
-        schedules.check_level(latent.noise_level, solver.sigma(begin), begin)
+        schedules.check_level(latent.noise_level, solver.sigma(span.begin), span.begin)
+    return span
 
 
 def _check(model: Model, positive: Conditioning, negative: Conditioning | None, latent: Latent) -> None:

@@ -17,29 +17,44 @@ class Span:
     end: int
 
 
-def span(steps: int, *, strength: float = 1.0, start_step: int = 0, end_step: int | None = None) -> Span:
+def span(
+    steps: int,
+    *,
+    total: int | None = None,
+    strength: float = 1.0,
+    rounds_up: bool = False,
+    start_step: int = 0,
+    end_step: int | None = None,
+) -> Span:
     """Return the steps to run.
 
     Args:
-        steps: Length of the whole schedule.
+        steps: What was asked for.
+        total: Length of the whole schedule where it is another: some solvers take a first step in two.
         strength: Share of the schedule's end that is run; 1 runs all of it.
+        rounds_up: Whether a step that the strength covers in part is run.
         start_step: First step, counted from 0; not together with a strength below 1.
         end_step: The step to stop before; None runs to the end.
 
     Raises:
         SamplingError: The settings contradict each other or leave no step.
     """
-    end = steps if end_step is None else min(end_step, steps)
+    total = steps if total is None else total
+    end = total if end_step is None else min(end_step, total)
     if strength < 1.0 and start_step > 0:
         raise SamplingError("strength and start_step both say where to begin.", "Set strength to 1 or start_step to 0.")
-    # As diffusers' video-to-video pipelines count: int() cuts, so that a strength never runs more than its share.
-    begin = start_step if strength >= 1.0 else steps - min(int(steps * strength), steps)
+    begin = start_step if strength >= 1.0 else _begin(steps, strength, rounds_up)
     if begin >= end:
         raise SamplingError(
-            f"No step is left to run: they begin at {begin} and end before {end} of {steps}.",
+            f"No step is left to run: they begin at {begin} and end before {end} of {total}.",
             "Raise strength, steps or end_step, or lower start_step.",
         )
     return Span(begin, end)
+
+
+def _begin(steps: int, strength: float, rounds_up: bool) -> int:
+    # Operation by operation as diffusers' pipelines count, so that a share that floats miss by a hair falls alike.
+    return int(steps - steps * strength) if rounds_up else steps - int(steps * strength)
 
 
 def check_level(noise_level: float, sigma: float, start_step: int) -> None:
