@@ -71,7 +71,7 @@ describe("runs inside of subgraphs", () => {
     data,
   });
   const events = [
-    event(1, "run_started", { summary: "", nodes: 3, to_run: 3 }),
+    event(1, "run_started", { summary: "", estimate: null, nodes: 3, to_run: 3 }),
     event(2, "node_started", { node: "a" }),
     event(3, "node_finished", { node: "a", seconds: 1 }),
     event(4, "node_started", { node: "outer/inner/b" }),
@@ -103,7 +103,7 @@ describe("runs inside of subgraphs", () => {
   test("the plan of an instance is that of the first node inside that will run", () => {
     const step = (node: string, state: "run" | "cached") => [node, { node, state, reason: "it is new" }] as const;
     const steps = Object.fromEntries([step("a", "cached"), step("x/b", "cached"), step("x/y/c", "run")]);
-    const plan = { summary: "", steps };
+    const plan = { summary: "", estimate: null, steps };
     expect(localStep(plan, [], "x")?.node).toBe("x/y/c");
     expect(localStep(plan, ["x"], "y")?.state).toBe("run");
     expect(localStep(plan, ["x"], "b")?.state).toBe("cached");

@@ -44,11 +44,15 @@ export const catalogue = () => get<CatalogueAnswer>("/catalogue");
 export const validate = (workflow: Document, signal?: AbortSignal) =>
   post<ValidateAnswer>("/validate", { workflow }, signal);
 export const plan = (workflow: Document, signal?: AbortSignal) => post<PlanAnswer>("/plan", { workflow }, signal);
-export const listJobs = (limit = 50) => get<JobList>(`/jobs?limit=${limit}`);
+/** A page of jobs, newest first; `cursor` of one page asks for the next. */
+export const listJobs = (cursor: string | null = null) =>
+  get<JobList>(`/jobs?limit=50${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`);
 export const getJob = (id: string) => get<JobAnswer>(`/jobs/${encodeURIComponent(id)}`);
 export const cancelJob = (id: string) => post<JobEntry>(`/jobs/${encodeURIComponent(id)}/cancel`);
 export const retryJob = (id: string) => post<SubmittedJob>(`/jobs/${encodeURIComponent(id)}/retry`);
 export const moveToFront = (id: string) => post<QueueAnswer>(`/jobs/${encodeURIComponent(id)}/move`, { to: "front" });
+export const moveBefore = (id: string, before: string) =>
+  post<QueueAnswer>(`/jobs/${encodeURIComponent(id)}/move`, { before });
 export const deleteJob = (id: string) => request<void>("DELETE", `/jobs/${encodeURIComponent(id)}`);
 export const listUploads = () => get<UploadList>("/uploads");
 

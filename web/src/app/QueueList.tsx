@@ -1,32 +1,93 @@
 import { ArrowUpToLine, FileInput, RotateCcw, Trash2, X } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
-import { artifactUrl, cancelJob, deleteJob, getJob, moveToFront, retryJob } from "../api/client";
+import { artifactUrl, cancelJob, deleteJob, getJob, listJobs, moveBefore, moveToFront, retryJob } from "../api/client";
 import { useRun } from "../editor/context";
 import type { Json } from "../graph/document";
 import { t } from "../i18n";
 import { Scrub } from "../media/Strip";
-import { isEnded, type JobRun, secondsLeft } from "../run/state";
+import { freshJob, isEnded, type JobRun, secondsLeft } from "../run/state";
+import { clock } from "./clock";
 import { openText } from "./files";
+import type { Workplace } from "./workplace";
 import { useWorkplace } from "./workplaceContext";
 
-/** Jobs that wait, run and ran, newest first. */
+/** Jobs that wait, run and ran, newest first; those that wait are dragged into another order. */
 export function QueueList() {
+  const place = useWorkplace();
   const jobs = useRun((state) => state.jobs);
+  const [query, setQuery] = useState("");
+  const [older, setOlder] = useState<readonly JobRun[]>([]);
+  const [cursor, setCursor] = useState<string | null | undefined>(undefined);
   const now = useClock(jobs.some((job) => !isEnded(job.entry)));
-  if (jobs.length === 0)
+  const known = new Set(jobs.map((job) => job.entry.id));
+  const all = [...jobs, ...older.filter((job) => !known.has(job.entry.id))];
+  const found = all.filter((job) => fits(job, query));
+  if (all.length === 0)
     return (
       <div className="empty">
         <strong>{t("queue.empty")}</strong>
         <span>{t("queue.empty_hint")}</span>
       </div>
     );
+  const more = () =>
+    place.runner.act(async () => {
+      const page = await listJobs(cursor ?? all.at(-1)?.entry.id ?? null);
+      setOlder([...older, ...page.jobs.map(freshJob)]);
+      setCursor(page.cursor ?? null);
+    });
   return (
-    <ul className="queue-list">
-      {jobs.map((job) => (
-        <JobCard key={job.entry.id} job={job} now={now} />
-      ))}
-    </ul>
+    <div className="queue">
+      <div className="queue-head">
+        <input
+          type="search"
+          placeholder={t("queue.search")}
+          aria-label={t("queue.search")}
+          value={query}
+          onChange={(event) => setQuery(event.target.value)}
+        />
+        <button type="button" className="text-button" onClick={() => void clearEnded(place, all)}>
+          {t("queue.clear")}
+        </button>
+      </div>
+      <ul className="queue-list">
+        {found.map((job) => (
+          <JobCard key={job.entry.id} job={job} now={now} />
+        ))}
+      </ul>
+      {all.length >= PAGE && cursor !== null && (
+        <button type="button" className="text-button" onClick={() => void more()}>
+          {t("queue.more")}
+        </button>
+      )}
+    </div>
   );
+}
+
+/** Jobs in one answer of the server. */
+const PAGE = 50;
+
+function fits({ entry }: JobRun, query: string): boolean {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = `${entry.title} ${t(`queue.${entry.state === "queued" ? "waiting" : entry.state}`)}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+/** Take all jobs that have ended off the list, when the user is sure; their files stay. */
+async function clearEnded(place: Workplace, jobs: readonly JobRun[]): Promise<void> {
+  const ended = jobs.filter((job) => isEnded(job.entry));
+  if (ended.length === 0) return;
+  const answer = await place.ask({
+    title: t("ask.clear", { count: ended.length }),
+    text: t("ask.clear_text"),
+    answers: [
+      { id: "clear", label: t("queue.clear"), kind: "danger" },
+      { id: "cancel", label: t("ask.cancel") },
+    ],
+  });
+  if (answer === "clear")
+    await place.runner.act(async () => {
+      for (const { entry } of ended) await deleteJob(entry.id);
+    });
 }
 
 /** The time, ticking while something runs. */
@@ -40,6 +101,9 @@ function useClock(ticking: boolean): number {
   return now;
 }
 
+/** What a dragged job is known by. */
+const DRAGGED = "application/x-kinegraph-job";
+
 function JobCard({ job, now }: { readonly job: JobRun; readonly now: number }) {
   const place = useWorkplace();
   const { entry } = job;
@@ -49,11 +113,28 @@ function JobCard({ job, now }: { readonly job: JobRun; readonly now: number }) {
 
   async function open() {
     const { workflow, title } = await getJob(entry.id);
-    openText(place, JSON.stringify(workflow as Json), title, { job: entry.id });
+    await openText(place, JSON.stringify(workflow as Json), title, { job: entry.id });
   }
 
   return (
-    <li className="job" data-state={entry.state} data-shown={shown}>
+    <li
+      className="job"
+      data-job={entry.id}
+      data-state={entry.state}
+      data-shown={shown}
+      draggable={entry.state === "queued"}
+      onDragStart={(event) => event.dataTransfer.setData(DRAGGED, entry.id)}
+      onDragOver={(event) =>
+        entry.state === "queued" && event.dataTransfer.types.includes(DRAGGED) && event.preventDefault()
+      }
+      onDrop={(event) => {
+        const dragged = event.dataTransfer.getData(DRAGGED);
+        if (!dragged || dragged === entry.id) return;
+        event.preventDefault();
+        event.stopPropagation();
+        void place.runner.act(() => moveBefore(dragged, entry.id));
+      }}
+    >
       {video ? (
         <div className="job-scrub">
           <Scrub src={artifactUrl(video.digest)} alt="" />
@@ -138,10 +219,4 @@ function statusOf(job: JobRun, now: number): string {
   const took =
     entry.started_at !== null && entry.finished_at !== null ? ` · ${clock(entry.finished_at - entry.started_at)}` : "";
   return t(`queue.${entry.state}`) + took;
-}
-
-function clock(seconds: number): string {
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }

@@ -18,6 +18,7 @@ import {
 import type { ReactNode } from "react";
 import { useDocument, useRun } from "../editor/context";
 import { t, tDynamic } from "../i18n";
+import { clock } from "./clock";
 import { commandById } from "./commands";
 import { shown } from "./keys";
 import { MainMenu } from "./MainMenu";
@@ -201,7 +202,7 @@ function Connection() {
 function PlanSummary() {
   const { ui } = useWorkplace();
   const problems = useRun((state) => state.problems.length);
-  const plan = useRun((state) => state.plan?.summary ?? null);
+  const plan = useRun((state) => state.plan);
   if (problems > 0)
     return (
       <button type="button" className="plan bad" onClick={() => ui.getState().toggle("problems")}>
@@ -209,11 +210,18 @@ function PlanSummary() {
         {problems === 1 ? t("problems.one") : t("problems.count", { count: problems })}
       </button>
     );
-  return plan === null ? null : <span className="plan">{plan}</span>;
+  if (plan === null) return null;
+  const { summary, estimate } = plan;
+  const known = estimate !== null && estimate >= 1;
+  return <span className="plan">{known ? t("plan.about", { summary, time: clock(estimate) }) : summary}</span>;
 }
+
+/** Most jobs that one press of the button queues. */
+const MOST_RUNS = 100;
 
 function RunButton() {
   const place = useWorkplace();
+  const batch = useUi((ui) => ui.batch);
   const running = useRun((state) => state.jobs.find((job) => job.entry.state === "running"));
   return (
     <div className="run-group">
@@ -228,6 +236,19 @@ function RunButton() {
           <X size={16} />
         </button>
       )}
+      <input
+        type="number"
+        className="batch"
+        min={1}
+        max={MOST_RUNS}
+        value={batch}
+        title={t("run.batch")}
+        aria-label={t("run.batch")}
+        onChange={(event) => {
+          const count = Math.round(Number(event.target.value));
+          place.ui.setState({ batch: Math.min(Math.max(count || 1, 1), MOST_RUNS) });
+        }}
+      />
       <button
         type="button"
         className="run-button"

@@ -15,6 +15,9 @@ import { freshKey } from "./keep/ids";
 /** Pause after an edit before the server is asked what it makes of the document. */
 const PLAN_DELAY_MS = 350;
 
+/** How the document is to be queued: how often, before what waits, and only for some nodes. */
+export type SubmitWish = { readonly front?: boolean; readonly targets?: readonly string[]; readonly count?: number };
+
 export class Runner {
   readonly run: StoreApi<RunState>;
   readonly #editor: Editor;
@@ -80,16 +83,27 @@ export class Runner {
   }
 
   /** Queue the document as it is, with fresh seeds where they are wanted; maybe only what some nodes need. */
-  async submit(options: { readonly front?: boolean; readonly targets?: readonly string[] } = {}): Promise<void> {
+  async submit(options: SubmitWish = {}): Promise<void> {
+    for (let count = 0; count < (options.count ?? 1); count += 1) if (!(await this.#submitOne(options, count))) return;
+  }
+
+  async #submitOne({ front, targets }: SubmitWish, index: number): Promise<boolean> {
     this.#editor.edit((workflow) => drawSeeds(workflow, nextSeed));
     const workflow = this.#editor.workflow;
     try {
-      const job = await client.submitJob(workflow, { key: freshKey(), ...options });
+      const job = await client.submitJob(workflow, {
+        key: freshKey(),
+        ...(front ? { front } : {}),
+        ...(targets ? { targets } : {}),
+      });
       this.#connection.queued(newEntry(job.id, job.title, job.created_at));
       this.run.setState({ problems: [], plan: null });
-      this.show(job.id);
+      // Of several, the first is watched: it runs first.
+      if (index === 0) this.show(job.id);
+      return true;
     } catch (error) {
       this.#refused(error);
+      return false;
     }
   }
 
@@ -131,8 +145,8 @@ export class Runner {
     if (Object.keys(nodesOf(workflow)).length === 0) return this.run.setState({ problems: [], plan: null });
     this.#asked = new AbortController();
     try {
-      const { summary, steps } = await client.plan(workflow, this.#asked.signal);
-      const plan = { summary, steps: Object.fromEntries(steps.map((step) => [step.node, step])) };
+      const { summary, steps, estimate_s: estimate } = await client.plan(workflow, this.#asked.signal);
+      const plan = { summary, estimate, steps: Object.fromEntries(steps.map((step) => [step.node, step])) };
       // What was planned before a run says nothing of the nodes that it has finished meanwhile.
       this.run.setState((state) => ({ problems: [], plan: isShownBusy(state) ? null : plan }));
     } catch (error) {

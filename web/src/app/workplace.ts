@@ -8,6 +8,7 @@ import { Connection } from "./connection";
 import { type Restored, restoreTabs } from "./keep/drafts";
 import { keepDrafts } from "./keep/keeper";
 import { NotKeptError } from "./keep/store";
+import { tellOfEnds } from "./notices";
 import type { Runner } from "./runner";
 import { saveByItself } from "./savesItself";
 import { keptSettings, lookOf, type Settings, themeOf } from "./settings/settings";
@@ -36,6 +37,8 @@ export type UiState = {
   readonly question: (Question & { readonly answer: (id: string | null) => void }) | null;
   readonly theme: "dark" | "light";
   readonly messages: readonly Message[];
+  /** How many jobs the button that runs queues. */
+  readonly batch: number;
   readonly toggle: (panel: Panel) => void;
   readonly switchTheme: () => void;
 };
@@ -72,6 +75,8 @@ export async function openWorkplace(): Promise<Workplace> {
   const tabs = new Tabs(connection, tell, restored?.tabs, restored?.active);
   if (restored) keepFrom(restored, tabs, tell);
   saveByItself(tabs, settings);
+  const jobs = () => tabs.active.runner.run.getState().jobs;
+  tellOfEnds(connection, settings, (id) => jobs().find((job) => job.entry.id === id)?.entry.title);
   return {
     tabs,
     connection,
@@ -108,6 +113,7 @@ function createUi(settings: StoreApi<Settings>): StoreApi<UiState> {
     question: null,
     theme: themeOf(settings.getState()),
     messages: [],
+    batch: 1,
     toggle: (panel) => set({ panel: get().panel === panel ? null : panel }),
     switchTheme: () => settings.setState({ theme: get().theme === "dark" ? "light" : "dark" }),
   }));

@@ -35,7 +35,14 @@ type Kinds = {
   node_log: { readonly node: string; readonly message: string };
   node_warning: Fault & { readonly node: string };
   node_cached: { readonly node: string; readonly outputs?: Outputs };
-  node_finished: { readonly node: string; readonly seconds: number; readonly outputs?: Outputs };
+  node_finished: {
+    readonly node: string;
+    readonly seconds: number;
+    /** The most that the worker held meanwhile, and the most that was allocated on the device. */
+    readonly memory_bytes?: number | null;
+    readonly device_bytes?: number | null;
+    readonly outputs?: Outputs;
+  };
   node_failed: { readonly node: string; readonly error: Fault };
   artifact: { readonly node: string; readonly output: string; readonly artifact: Artifact };
   run_finished: { readonly status: string; readonly seconds: number };

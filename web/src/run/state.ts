@@ -17,6 +17,9 @@ export type NodeRun = {
   /** Milliseconds since 1970 when it began. */
   readonly since: number;
   readonly seconds: number | null;
+  /** Bytes that the worker held at most while it ran, and bytes on the device; null while nobody says. */
+  readonly memory: number | null;
+  readonly deviceMemory: number | null;
   readonly fault: NodeFault | null;
   readonly warnings: readonly NodeFault[];
   /** The latest picture of the work, as a data URL. */
@@ -49,7 +52,12 @@ export type RunState = {
   /** Number of the last event of the shown job that `nodes` holds; they are taken in without a gap. */
   readonly seq: number;
   readonly problems: readonly ProblemEntry[];
-  readonly plan: { readonly summary: string; readonly steps: { readonly [node: string]: PlanStep } } | null;
+  readonly plan: {
+    readonly summary: string;
+    /** Seconds that the run will take, going by earlier ones; null when nothing is known. */
+    readonly estimate: number | null;
+    readonly steps: { readonly [node: string]: PlanStep };
+  } | null;
 };
 
 export const NO_RUN: RunState = { online: false, jobs: [], shown: null, nodes: {}, seq: 0, problems: [], plan: null };
@@ -61,6 +69,8 @@ const FRESH: NodeRun = {
   unit: "",
   since: 0,
   seconds: null,
+  memory: null,
+  deviceMemory: null,
   fault: null,
   warnings: [],
   preview: null,
@@ -86,7 +96,8 @@ export function showJob(state: RunState, id: string | null): RunState {
   return { ...state, shown: id, nodes: {}, seq: 0 };
 }
 
-function freshJob(entry: JobEntry): JobRun {
+/** What is known of a job before any of its events. */
+export function freshJob(entry: JobEntry): JobRun {
   const fraction = isEnded(entry) ? 1 : 0;
   return { entry, toRun: 0, finished: 0, fraction, node: null, artifacts: entry.artifacts, seq: 0 };
 }
@@ -198,7 +209,14 @@ function nodeAfter(node: NodeRun, event: EventEntry): NodeRun | null {
     case "node_cached":
       return { ...node, state: "cached", outputs: data.outputs ?? node.outputs };
     case "node_finished":
-      return { ...node, state: "done", seconds: data.seconds, outputs: data.outputs ?? {} };
+      return {
+        ...node,
+        state: "done",
+        seconds: data.seconds,
+        memory: data.memory_bytes ?? null,
+        deviceMemory: data.device_bytes ?? null,
+        outputs: data.outputs ?? {},
+      };
     case "node_failed":
       return { ...node, state: "failed", fault: faultFrom(data.error) };
     case "node_warning":

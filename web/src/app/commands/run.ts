@@ -8,7 +8,13 @@ import type { Workplace } from "../workplace";
 import { type Command, command } from "./command";
 
 export const RUN_COMMANDS: readonly Command[] = [
-  command("run", "cmd.run", ["mod+enter"], ({ runner }) => void runner.submit(), true),
+  command(
+    "run",
+    "cmd.run",
+    ["mod+enter"],
+    ({ runner, ui }) => void runner.submit({ count: ui.getState().batch }),
+    true,
+  ),
   command("run_front", "cmd.run_front", ["mod+shift+enter"], ({ runner }) => void runner.submit({ front: true }), true),
   command("run_selected", "cmd.run_selected", ["alt+enter"], runSelected, true),
   command(

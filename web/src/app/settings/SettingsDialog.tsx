@@ -8,9 +8,9 @@ import { KeySettings } from "./KeySettings";
 import { CHOICES, DEFAULTS, type Settings } from "./settings";
 
 type Choice = keyof typeof CHOICES;
-type Flag = "snap" | "minimap" | "autosave";
+type Flag = "snap" | "minimap" | "autosave" | "notify";
 
-const ORDER: readonly (Choice | Flag)[] = ["theme", "motion", "links", "snap", "minimap", "autosave"];
+const ORDER: readonly (Choice | Flag)[] = ["theme", "motion", "links", "snap", "minimap", "autosave", "notify"];
 
 /** The user's settings, with a search over all of them. */
 export function SettingsDialog() {
@@ -66,7 +66,10 @@ function Row({ name }: { readonly name: Choice | Flag }) {
           id={id}
           type="checkbox"
           checked={value}
-          onChange={(event) => settings.setState({ [name]: event.target.checked })}
+          onChange={(event) => {
+            settings.setState({ [name]: event.target.checked });
+            if (name === "notify" && event.target.checked) void Notification.requestPermission();
+          }}
         />
       ) : (
         <select

@@ -9,6 +9,8 @@ export type Settings = {
   readonly snap: boolean;
   readonly minimap: boolean;
   readonly autosave: boolean;
+  /** Whether the system tells of jobs that end while the page is out of sight. */
+  readonly notify: boolean;
   /** Keys of commands that the user changed, by the command's id. */
   readonly keys: { readonly [command: string]: readonly string[] };
 };
@@ -20,6 +22,7 @@ export const DEFAULTS: Settings = {
   snap: true,
   minimap: true,
   autosave: false,
+  notify: false,
   keys: {},
 };
 
@@ -44,7 +47,7 @@ export function readSettings(text: string | null): Settings {
   const given = data as { readonly [name: string]: unknown };
   const choice = <N extends keyof typeof CHOICES>(name: N) =>
     (CHOICES[name] as readonly unknown[]).includes(given[name]) ? (given[name] as Settings[N]) : DEFAULTS[name];
-  const flag = (name: "snap" | "minimap" | "autosave") =>
+  const flag = (name: "snap" | "minimap" | "autosave" | "notify") =>
     typeof given[name] === "boolean" ? (given[name] as boolean) : DEFAULTS[name];
   return {
     theme: choice("theme"),
@@ -53,6 +56,7 @@ export function readSettings(text: string | null): Settings {
     snap: flag("snap"),
     minimap: flag("minimap"),
     autosave: flag("autosave"),
+    notify: flag("notify"),
     keys: keysOf(given["keys"]),
   };
 }

@@ -1,5 +1,5 @@
-import { Copy } from "lucide-react";
-import { useState } from "react";
+import { Copy, ScrollText } from "lucide-react";
+import { useRef, useState } from "react";
 import { useSession } from "../../editor/context";
 import { t } from "../../i18n";
 import type { NodeRun } from "../../run/state";
@@ -30,6 +30,7 @@ export function FaultRow({
         <strong>{fault.message}</strong>
         {fault.hint && <span>{fault.hint}</span>}
       </div>
+      {fault.traceback && <Traceback text={report} />}
       <button
         type="button"
         className="icon-button small nodrag"
@@ -41,5 +42,29 @@ export function FaultRow({
         <Copy size={13} />
       </button>
     </div>
+  );
+}
+
+/** The whole report, one click away. */
+function Traceback({ text }: { readonly text: string }) {
+  const element = useRef<HTMLDialogElement>(null);
+  return (
+    <>
+      <button
+        type="button"
+        className="icon-button small nodrag"
+        title={t("node.traceback")}
+        aria-label={t("node.traceback")}
+        onClick={() => element.current?.showModal()}
+      >
+        <ScrollText size={13} />
+      </button>
+      <dialog ref={element} className="traceback popup nodrag nowheel" aria-label={t("node.traceback")}>
+        <pre>{text}</pre>
+        <form method="dialog">
+          <button type="submit">{t("panel.close")}</button>
+        </form>
+      </dialog>
+    </>
   );
 }

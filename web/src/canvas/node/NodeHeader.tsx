@@ -12,7 +12,7 @@ import { useCanvas } from "../context";
 import { mainType } from "../mainType";
 import { HEADER } from "../shape";
 import { TitleField } from "../TitleField";
-import { Progress, RunBadge } from "./badges";
+import { Progress, RunBadge, WarningBadge } from "./badges";
 
 type HeaderProps = {
   readonly id: string;
@@ -73,6 +73,7 @@ export function NodeHeader({ id, node, definition, run, known, problem }: Header
           <AlertTriangle size={14} aria-label={problem} />
         </span>
       )}
+      <WarningBadge run={run} />
       <RunBadge id={id} run={run} />
       {run?.state === "running" && <Progress run={run} />}
     </header>

@@ -1,4 +1,4 @@
-import { AlertTriangle, CircleCheck, LoaderCircle, RefreshCw, Zap } from "lucide-react";
+import { AlertTriangle, CircleAlert, CircleCheck, LoaderCircle, RefreshCw, Zap } from "lucide-react";
 import { useEffect, useState } from "react";
 import { t } from "../../i18n";
 import type { NodeRun } from "../../run/state";
@@ -25,8 +25,22 @@ export function RunBadge({ id, run }: { readonly id: string; readonly run: NodeR
   if (run?.state === "done") return <DoneBadge run={run} />;
   if (run?.state !== "cached" && step?.state !== "cached") return null;
   return (
-    <span className="node-badge" title={t("node.cached")}>
+    <span
+      className="node-badge"
+      title={step?.reason ? t("node.cached_why", { reason: step.reason }) : t("node.cached")}
+    >
       <Zap size={13} aria-label={t("node.cached")} />
+    </span>
+  );
+}
+
+/** What a node warned of, and what to do about it. */
+export function WarningBadge({ run }: { readonly run: NodeRun | undefined }) {
+  if (!run || run.warnings.length === 0) return null;
+  const text = run.warnings.map(({ message, hint }) => (hint ? `${message} (${hint})` : message)).join("\n");
+  return (
+    <span className="node-badge warn" title={text} role="img" aria-label={t("node.warned", { message: text })}>
+      <CircleAlert size={13} aria-hidden />
     </span>
   );
 }
@@ -47,11 +61,25 @@ function BusyBadge({ run }: { readonly run: NodeRun }) {
 function DoneBadge({ run }: { readonly run: NodeRun }) {
   const worthSaying = run.seconds !== null && run.seconds >= 0.05;
   return (
-    <span className="node-badge good">
+    <span className="node-badge good" title={costOf(run)}>
       {worthSaying && <span className="node-count">{t("node.seconds", { count: run.seconds?.toFixed(1) ?? "" })}</span>}
       <CircleCheck size={13} aria-hidden />
     </span>
   );
+}
+
+/** Time and memory that a node took, for its tooltip. */
+function costOf({ seconds, memory, deviceMemory }: NodeRun): string {
+  const parts = [
+    seconds === null ? null : t("node.took", { time: seconds < 10 ? seconds.toFixed(2) : seconds.toFixed(0) }),
+  ];
+  if (memory !== null) parts.push(t("node.memory", { size: bytes(memory) }));
+  if (deviceMemory !== null) parts.push(t("node.device_memory", { size: bytes(deviceMemory) }));
+  return parts.filter(Boolean).join("\n");
+}
+
+function bytes(count: number): string {
+  return count >= 2 ** 30 ? `${(count / 2 ** 30).toFixed(1)} GiB` : `${Math.round(count / 2 ** 20)} MiB`;
 }
 
 function Elapsed({ since }: { readonly since: number }) {

@@ -1,6 +1,15 @@
 /** Queue, plan and problems. */
 export const run = {
   "queue.title": "Queue",
+  "queue.search": "Search jobs",
+  "queue.clear": "Clear",
+  "queue.more": "Older jobs…",
+  "ask.clear": "Take {count} jobs off the list?",
+  "ask.clear_text": "Their files stay where they are.",
+  "plan.about": "{summary}, about {time}",
+  "run.batch": "How many runs",
+  "run.ended": "“{name}” is done",
+  "run.failed": "“{name}” failed",
   "queue.empty": "Nothing has run yet",
   "queue.empty_hint": "Press Run, or Ctrl+Enter",
   "queue.waiting": "Waiting",

@@ -24,6 +24,8 @@ export const settings = {
   "settings.minimap_hint": "A small map of the graph in the corner",
   "settings.autosave": "Save by itself",
   "settings.autosave_hint": "Workflows that are on the server get a new version a few seconds after a change",
+  "settings.notify": "Tell when a job ends",
+  "settings.notify_hint": "By the system, while this page is out of sight",
   "settings.keys": "Keys",
   "settings.key_of": "Keys of {name}",
   "settings.key_taken": "also: {name}",

@@ -1,0 +1,126 @@
+"""Running from the editor: several at once, the queue's order, what nodes tell, and a server that dies meanwhile."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+RUN_MS = 240_000
+
+
+def add_slow(editor: Any, seconds: str = "20") -> None:
+    """A graph that takes a while: a long pattern, upscaled and saved."""
+    editor.add("test pattern", 300, 300)
+    editor.link_to_new("test_pattern", "clip", "save video", 800, 300)
+    editor.set_knob("test_pattern", "seconds", seconds)
+    editor.set_knob("test_pattern", "width", "1280")
+    editor.set_knob("test_pattern", "height", "720")
+
+
+def jobs(page: Any) -> list[str]:
+    return page.locator(".job").evaluate_all("cards => cards.map(card => card.dataset.job)")
+
+
+def test_a_batch_is_queued_reordered_found_and_cleared(editor: Any) -> None:
+    page = editor.page
+    add_slow(editor, "60")
+    page.get_by_label("How many runs").fill("3")
+    page.locator("article[data-node=test_pattern] h3").click()
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("q")
+    page.locator('.job[data-state="queued"]').nth(1).wait_for()
+    page.locator('.job[data-state="running"]').wait_for()
+    last, middle, _running = jobs(page)
+    page.locator(f'.job[data-job="{last}"]').drag_to(page.locator(f'.job[data-job="{middle}"]'))
+    page.locator(f'.job[data-job="{last}"]').get_by_text("1 in line").wait_for()
+    unfinished = page.locator('.job[data-state="queued"], .job[data-state="running"]')
+    for _ in range(40):
+        if unfinished.count() == 0:
+            break
+        page.keyboard.press("Control+Alt+Enter")
+        page.wait_for_timeout(500)
+    assert unfinished.count() == 0
+    page.locator('.job[data-state="canceled"]').first.wait_for()
+    page.get_by_label("Search jobs").fill("canceled")
+    assert page.locator('.job:not([data-state="canceled"])').count() == 0
+    page.get_by_label("Search jobs").fill("")
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Clear").last.click()
+    page.get_by_text("Nothing has run yet").wait_for()
+
+
+def test_nodes_tell_what_they_took_and_what_they_warn_of(editor: Any) -> None:
+    page = editor.page
+    page.get_by_text("Text to video", exact=True).click()
+    editor.node("denoise").wait_for()
+    page.keyboard.press(".")
+    page.locator('[id="prompt.text"]').fill("a red dragon drifts left across the sea")
+    page.locator("article[data-node=denoise] h3").click()
+    page.keyboard.press("Control+Enter")
+    page.locator('article[data-node="denoise"][data-state="done"]').wait_for(timeout=RUN_MS)
+    assert "the worker held up to" in page.locator("article[data-node=denoise] .node-badge.good").get_attribute("title")
+    warning = page.locator("article[data-node=prompt] .node-badge.warn")
+    warning.wait_for()
+    assert "dragon" in warning.get_attribute("title")
+    page.locator('article[data-node="save"][data-state="done"]').wait_for(timeout=RUN_MS)
+    assert " %" not in page.title()
+
+
+def test_a_failure_is_told_on_its_node_with_all_its_details(editor: Any) -> None:
+    page = editor.page
+    document = {
+        "kinegraph": 1,
+        "title": "Fails",
+        "nodes": {
+            "pattern": {"type": "test_pattern", "version": 1, "at": [60, 60], "inputs": {"seconds": 1, "fps": 24}},
+            "other": {"type": "test_pattern", "version": 1, "at": [60, 420], "inputs": {"seconds": 1, "fps": 12}},
+            "join": {
+                "type": "concatenate_clips",
+                "version": 1,
+                "at": [420, 60],
+                "inputs": {"first": {"link": ["pattern", "clip"]}, "second": {"link": ["other", "clip"]}},
+            },
+            "save": {
+                "type": "save_video",
+                "version": 1,
+                "at": [780, 60],
+                "inputs": {"clip": {"link": ["join", "clip"]}},
+            },
+        },
+    }
+    editor.drop("fails.json", json.dumps(document).encode(), "application/json")
+    editor.node("join").wait_for()
+    page.keyboard.press("Control+Enter")
+    fault = page.locator('article[data-node="join"] .fault')
+    fault.wait_for(timeout=RUN_MS)
+    assert "frames a second" in fault.inner_text()
+    fault.get_by_role("button", name="Details").click()
+    page.locator(".traceback[open] pre", has_text="concatenate").wait_for()
+    page.get_by_role("button", name="Close").last.click()
+    fault.get_by_label("Copy report").click()
+    assert "frames a second" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_a_run_outlives_the_server_being_killed_in_the_middle(editor: Any) -> None:
+    page = editor.page
+    add_slow(editor, "40")
+    page.locator("article[data-node=test_pattern] h3").click()
+    page.keyboard.press("Control+Enter")
+    page.locator('article[data-node="save_video"] .node-count').wait_for(timeout=RUN_MS)
+    before = editor.document()
+    editor.server.kill()
+    page.get_by_text("No connection").wait_for()
+    editor.set_knob("test_pattern", "seconds", "1")
+    editor.server.start()
+    page.get_by_text("No connection").wait_for(state="hidden")
+    page.keyboard.press("Escape")
+    page.locator("article[data-node=test_pattern] h3").click()
+    page.keyboard.press("q")
+    page.locator('.job[data-state="interrupted"], .job[data-state="running"], .job[data-state="queued"]').wait_for()
+    assert editor.document()["nodes"].keys() == before["nodes"].keys()
+    page.keyboard.press("Control+Enter")
+    page.locator('article[data-node="save_video"][data-state="done"] video').wait_for(timeout=RUN_MS)
