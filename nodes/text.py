@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from nodes import Conditioning, Context, Text, TextEncoder, node
+from nodes import Conditioning, Context, Image, Text, TextEncoder, node
 from nodes.blame import blaming
+
+if TYPE_CHECKING:
+    from server.media.types import Array
 
 
 @node(category="text", uses="gpu", aliases=("prompt", "negative prompt", "conditioning", "CLIP", "T5"))
 def encode_text(
     encoder: TextEncoder,
+    image: Image | None = None,
     *,
     text: Annotated[str, Text(multiline=True, placeholder="what to show")] = "",
     ctx: Context,
@@ -22,6 +26,8 @@ def encode_text(
 
     Args:
         encoder: The text encoder of the model that will denoise.
+        image: The picture that the video begins with, for the prompt of a model whose text encoder sees it
+            (HunyuanVideo's image to video). Leave it unconnected for the negative prompt, and for all other models.
         text: The prompt. A warning names words that the model does not know, and says when the end is cut off.
 
     Returns:
@@ -29,10 +35,17 @@ def encode_text(
     """
     from server.diffusion import text as encoding
 
-    with blaming("encoder"):
+    pixels = None if image is None else _pixels(image)
+    with blaming("encoder" if image is None else "image"):
         for message, hint in _losses(encoder, text, ctx.device):
             ctx.warn(message, "text", hint)
-        return encoding.encode_text(encoder, text, device=ctx.device)
+        return encoding.encode_text(encoder, text, pixels, device=ctx.device)
+
+
+def _pixels(image: Image) -> Array:
+    from server.media.colors import convert_dtype
+
+    return convert_dtype(image.pixels, "float32")
 
 
 def _losses(encoder: TextEncoder, text: str, device: str) -> Iterator[tuple[str, str]]:

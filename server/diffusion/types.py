@@ -37,10 +37,12 @@ class Capabilities:
         fixed_height: Pixels, of a model that makes this height alone; 0 is any.
         frame_multiple: Pixel frames are 1 plus a multiple of this many; 0 is the temporal scale.
         latent_frame_multiple: Latent frames are padded at the beginning to a multiple of this many.
+        latent_frames_before: Latent frames that precede the clip's, and are left out after decoding.
         prompt_tokens: Tokens that a prompt is padded or cut to.
         batched_cfg: Whether guidance runs both branches in one batch.
         embedded_guidance: Whether the guidance scale is an input of the network, which then takes one forward a step.
         strength_rounds_up: Whether a denoise strength runs the step that it covers in part; otherwise it is left out.
+        prompt_image: Whether its text encoder has to see the picture that a clip begins with.
         images: Which images it can be conditioned on: "first" and "last" frame.
         required_images: Which of them it cannot do without.
         experts: Subfolders of the denoisers that share a run, from high noise to low.
@@ -66,10 +68,12 @@ class Capabilities:
     fixed_height: int = 0
     frame_multiple: int = 0
     latent_frame_multiple: int = 1
+    latent_frames_before: int = 0
     prompt_tokens: int
     batched_cfg: bool = False
     embedded_guidance: bool = False
     strength_rounds_up: bool = False
+    prompt_image: bool = False
     images: tuple[str, ...] = ()
     required_images: tuple[str, ...] = ()
     experts: tuple[str, ...] = ("transformer",)
@@ -103,6 +107,11 @@ class Capabilities:
     def latent_frames(self, frames: int) -> int:
         """Return how many latent frames hold `frames` pixel frames."""
         return (frames - 1) // self.temporal_scale + 1
+
+    def padded_frames(self, latent_frames: int) -> int:
+        """Return how many latent frames a latent of a clip has in all, those before the clip's included."""
+        latent_frames += self.latent_frames_before
+        return latent_frames + -latent_frames % self.latent_frame_multiple
 
     def pixel_frames(self, latent_frames: int) -> int:
         """Return how many pixel frames `latent_frames` latent frames decode to."""

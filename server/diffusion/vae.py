@@ -12,7 +12,7 @@ from server.diffusion import families, memory
 from server.diffusion.errors import SamplingError
 from server.diffusion.memory import Residency
 from server.diffusion.sampling.noise import check_size
-from server.diffusion.types import Latent, Vae
+from server.diffusion.types import Capabilities, Latent, Vae
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,16 +113,15 @@ def encode(
             tiling == "auto" and family.decode_bytes(module, shell) > _working_bytes(residency, device)
         )
         samples = family.encode(module, pixels, tiled=tiled)
-    multiple = vae.capabilities.latent_frame_multiple
-    samples = {name: _padded(sample.cpu(), multiple) for name, sample in samples.items()}
+    samples = {name: _padded(sample.cpu(), vae.capabilities) for name, sample in samples.items()}
     return Latent(
         family=vae.family, samples=samples, noise_level=0.0, width=width, height=height, frames=count, fps=fps
     )
 
 
-def _padded(sample: torch.Tensor, multiple: int) -> torch.Tensor:
-    """Repeat the first latent frame until their number is a multiple; decoding leaves the repeats out."""
-    missing = -sample.shape[2] % multiple
+def _padded(sample: torch.Tensor, able: Capabilities) -> torch.Tensor:
+    """Repeat the first latent frame until there are as many as the model takes; decoding leaves the repeats out."""
+    missing = able.padded_frames(sample.shape[2]) - sample.shape[2]
     return torch.cat([sample[:, :, :1].expand(-1, -1, missing, -1, -1), sample], dim=2)
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from server.diffusion import weights
 from server.diffusion.text import encode_text
 from tests.diffusion.pipelines import load_pipeline, picture
+from tests.diffusion.test_parity_hunyuan_image import make_hunyuan
 from tests.diffusion.tiny import make_wan
 from tests.nodes.workbench import CATALOGUE, Workbench
 
@@ -24,11 +25,12 @@ WIDTH, HEIGHT, FRAMES = 48, 32, 5
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tiny Wan models: one from text, and one from a first image."""
+    """Tiny models: Wan from text and from a first image, and one whose text encoder sees the image."""
     home = tmp_path_factory.mktemp("models")
     make_wan(home / "text")
     options = {"in_channels": 12, "image_dim": 16, "added_kv_proj_dim": 24}
     make_wan(home / "image", pipeline="WanImageToVideoPipeline", transformer=options, image_encoder=True)
+    make_hunyuan(home / "seeing", "latent_concat")
     return home
 
 
@@ -129,6 +131,44 @@ def test_a_video_from_a_first_image_equals_the_pipeline(workbench: Workbench, mo
         output_type="np",
     ).frames[0]
     assert np.array_equal(ours, expected)
+
+
+def seeing_graph(**changes: dict[str, Any]) -> dict[str, Any]:
+    images = {
+        "type": "image_to_video",
+        "inputs": {
+            "vae": link("models", "vae"),
+            "latent": link("size", "latent"),
+            "positive": link("text", "conditioning"),
+            "first": link("picture", "image"),
+        },
+    }
+    denoise = {"inputs": {"positive": link("images", "conditioning")}}
+    return graph("seeing", picture=FIRST, images=images, denoise=denoise, **changes)
+
+
+def test_a_text_encoder_that_sees_is_shown_the_picture(workbench: Workbench, models: Path) -> None:
+    ours = frames(workbench, seeing_graph(text={"inputs": {"image": link("picture", "image")}}))
+    expected = load_pipeline("HunyuanVideoImageToVideoPipeline", models / "seeing")(
+        image=Image.fromarray(picture(WIDTH, HEIGHT)),
+        prompt=PROMPT,
+        negative_prompt=NEGATIVE,
+        width=WIDTH,
+        height=HEIGHT,
+        num_frames=FRAMES + 4,  # of which it drops the first four
+        num_inference_steps=STEPS,
+        true_cfg_scale=3.0,
+        generator=torch.Generator("cpu").manual_seed(SEED),
+        output_type="np",
+    ).frames[0]
+    assert np.array_equal(ours, expected)
+
+
+def test_a_prompt_read_without_the_picture_is_told_where_to_connect_it(workbench: Workbench) -> None:
+    [failure] = workbench.run(seeing_graph()).failed
+    assert failure.node == "denoise"
+    assert "has to see the picture" in failure.error.message
+    assert "encodes the prompt" in failure.error.hint
 
 
 def test_a_picture_of_another_size_is_cropped_to_the_clips(workbench: Workbench) -> None:

@@ -28,6 +28,10 @@ class Adapter:
         }
         return parts[kind]
 
+    def encode_text_about(self, stack: TextStack, prompt: str, tokens: int, picture: Tensor) -> Tensors:
+        """Refuse: the family's text encoders see no picture."""
+        raise SamplingError("This model's text encoder sees no picture.", "Leave the picture unconnected.")
+
     def without_prompt(self, stack: TextStack, tensors: Tensors) -> Tensors | None:
         """Return None: an empty prompt stands for a negative one that is not given."""
         del stack, tensors
@@ -38,8 +42,7 @@ class Adapter:
     ) -> Mapping[str, tuple[int, ...]]:
         """Return the one shape (1, channels, latent frames, height, width)."""
         scale = capabilities.spatial_scale
-        latent_frames = capabilities.latent_frames(frames)
-        latent_frames += -latent_frames % capabilities.latent_frame_multiple
+        latent_frames = capabilities.padded_frames(capabilities.latent_frames(frames))
         return {MAIN: (1, capabilities.latent_channels, latent_frames, height // scale, width // scale)}
 
     def embed_images(self, stack: ImageStack, pictures: list[Tensor]) -> Tensors:
@@ -68,6 +71,11 @@ class Adapter:
 
     def unpack(self, samples: Tensors) -> Tensors:
         """Return the samples as they are."""
+        return samples
+
+    def begin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+        """Return the noise as it is."""
+        del conditioning
         return samples
 
     def settle(self, conditioning: Tensors, generator: torch.Generator) -> Tensors:

@@ -73,12 +73,14 @@ class TextStack:
         tokenizer: A transformers tokenizer.
         modules: Networks by component name.
         tokenizer_2: The tokenizer of a second text encoder.
+        processor: What brings a picture to the size and range of a text encoder that sees.
         options: What model_index.json says beside the components.
     """
 
     tokenizer: Any
     modules: Mapping[str, torch.nn.Module]
     tokenizer_2: Any = None
+    processor: Any = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -153,6 +155,10 @@ class Family(Protocol):
         """Encode one prompt, padded or cut to `tokens`; the tensors stay on the encoder's device."""
         ...
 
+    def encode_text_about(self, stack: TextStack, prompt: str, tokens: int, picture: Tensor) -> Tensors:
+        """Encode one prompt with the (1, 3, height, width) picture in [0, 1] that the clip will begin with."""
+        ...
+
     def without_prompt(self, stack: TextStack, tensors: Tensors) -> Tensors | None:
         """Return what guidance starts from without a negative prompt; None is what an empty prompt encodes to."""
         ...
@@ -189,6 +195,10 @@ class Family(Protocol):
 
     def unpack(self, samples: Tensors) -> Tensors:
         """Undo `pack`."""
+        ...
+
+    def begin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+        """Return what a run on an empty latent begins with, made of packed noise."""
         ...
 
     def settle(self, conditioning: Tensors, generator: torch.Generator) -> Tensors:

@@ -157,7 +157,10 @@ class _Run:
         if latent.empty or latent.noise_level <= 0.0:
             drawn = noise.draw({name: tuple(sample.shape) for name, sample in samples.items()}, source)
             drawn = _moved(drawn, device)
-            samples = self.solver.from_noise(drawn) if latent.empty else self.solver.add_noise(samples, drawn, begin)
+            if latent.empty:
+                samples = self.family.begin(self.solver.from_noise(drawn), self.positive)
+            else:
+                samples = self.solver.add_noise(samples, drawn, begin)
         kept = masking.kept(latent, self.family, clean, drawn)
         return _Position(begin, self.family.pin(samples, self.positive), kept)
 

@@ -11,6 +11,7 @@ from server.diffusion import families, memory, weights
 from server.diffusion.errors import SamplingError, SizeError
 from server.diffusion.families.base import ImageOptions, Tensors
 from server.diffusion.memory import Residency
+from server.diffusion.text import SEEN
 from server.diffusion.types import Capabilities, Conditioning, ImageEncoder, Latent, Vae
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ def check(able: Capabilities, positive: Conditioning, latent: Latent) -> None:
     Raises:
         SamplingError: It does.
     """
+    if able.prompt_image and SEEN not in positive.tensors:
+        raise SamplingError(
+            "This model's text encoder has to see the picture that the video begins with, and did not.",
+            "Connect the picture to the node that encodes the prompt, too.",
+        )
     given = {name: tensor for name, tensor in positive.tensors.items() if name.startswith(IMAGE)}
     if able.required_images and not given:
         raise SamplingError(
