@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from nodes import Clip
 from nodes.models import STARTERS
@@ -17,11 +19,15 @@ from server.graph import dump, parse
 from server.media.encode import write_video
 from server.media.pattern import pattern_clip
 from server.media.probe import MediaInfo, probe
+from tests.diffusion.pipelines import picture
+from tests.diffusion.tiny import make_wan
 from tests.nodes.workbench import Opener, Workbench, running
 
 TEMPLATES = Path(__file__).parent.parent.parent / "workflows"
 SMALL: dict[str, dict[str, object]] = {
     "text_to_video": {"seconds": 0.5, "steps": 1},
+    "video_to_video": {"video": "pattern.mp4", "seconds": 0.5, "steps": 2},
+    "image_to_video": {"model": "tiny", "picture": "first.png", "seconds": 0.25, "steps": 1},
     "test_pattern": {"seconds": 0.5, "width": 64, "height": 48},
     "upscale_video": {"video": "pattern.mp4"},
     "edit_video": {"video": "pattern.mp4", "start": 0.25, "length": 0.5},
@@ -47,9 +53,22 @@ def open_bench(tmp_path: Path) -> Iterator[Opener]:
         bench.close()
 
 
+@pytest.fixture(scope="module")
+def image_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Wan model that makes a video from an image."""
+    options = {"in_channels": 12, "image_dim": 16, "added_kv_proj_dim": 24}
+    place = tmp_path_factory.mktemp("models")
+    make_wan(place, pipeline="WanImageToVideoPipeline", transformer=options, image_encoder=True)
+    usual = {"name": "tiny", "max_sequence_length": 16, "defaults": {"width": 48, "height": 32}}
+    (place / "kinegraph.json").write_text(json.dumps(usual), encoding="utf-8")
+    return place
+
+
 @pytest.fixture
-def bench(open_bench: Opener) -> Workbench:
+def bench(open_bench: Opener, image_model: Path) -> Workbench:
     made = open_bench()
+    shutil.copytree(image_model, made.folders.models / "tiny")
+    Image.fromarray(picture(64, 48)).save(made.folders.uploads / "first.png")
     write_video(made.folders.uploads / "pattern.mp4", pattern_clip(64, 48, fps=8, frame_count=8, tone_hz=440.0))
     return made
 
@@ -144,6 +163,39 @@ def test_only_what_changed_runs_also_after_a_restart(bench: Workbench, open_benc
         assert running(opened.plan(document, settings | {"save.crf": 30})) == ["save"]
     assert opened.run(document, settings | {"save.crf": 30}).ran == 1
     assert [event.node for event in opened.events if isinstance(event, NodeFinished)] == ["save"]
+
+
+def test_a_video_made_anew_keeps_its_time_and_changes_as_far_as_it_may(bench: Workbench) -> None:
+    settings = SMALL["video_to_video"]
+    info = made_video(bench, "video_to_video", settings)
+    assert info.video is not None
+    assert (info.video.width, info.video.height, info.video.fps) == (256, 256, 16)
+    assert info.video.frame_count == 2 * 4
+
+    document = template("video_to_video")
+    document["outputs"] = {
+        "before": {"node": "source", "output": "clip"},
+        "after": {"node": "decode", "output": "clip"},
+    }
+
+    def change(strength: float) -> float:
+        made = bench.run(document, settings | {"steps": 4, "strength": strength}).outputs
+        before, after = (np.concatenate(list(made[name].chunks())) for name in ("before", "after"))
+        return float(np.abs(after - before.astype(np.float32) / 255).mean())
+
+    assert change(0.25) < change(1.0)
+
+
+def test_an_image_begins_to_move(bench: Workbench) -> None:
+    info = made_video(bench, "image_to_video", SMALL["image_to_video"])
+    assert info.video is not None
+    assert (info.video.width, info.video.height, info.video.fps) == (48, 32, 16)
+    assert info.video.frame_count == 5
+
+
+def test_a_template_that_needs_a_model_and_a_picture_says_so(bench: Workbench) -> None:
+    paths = {problem.path for problem in bench.problems(template("image_to_video"))}
+    assert paths == {"/nodes/models/inputs/model", "/nodes/picture/inputs/file"}
 
 
 def test_an_upscaled_video_keeps_its_length_and_sound(bench: Workbench) -> None:
