@@ -44,6 +44,7 @@ class Capabilities:
         strength_rounds_up: Whether a denoise strength runs the step that it covers in part; otherwise it is left out.
         prompt_image: Whether its text encoder has to see the picture that a clip begins with.
         images: Which images it can be conditioned on: "first" and "last" frame.
+        keyframes: Whether it takes images at any other frame as well.
         required_images: Which of them it cannot do without.
         experts: Subfolders of the denoisers that share a run, from high noise to low.
         boundary: Share of the training timesteps below which the second expert takes over.
@@ -75,6 +76,7 @@ class Capabilities:
     strength_rounds_up: bool = False
     prompt_image: bool = False
     images: tuple[str, ...] = ()
+    keyframes: bool = False
     required_images: tuple[str, ...] = ()
     experts: tuple[str, ...] = ("transformer",)
     boundary: float = 0.0

@@ -73,9 +73,9 @@ class Adapter:
         """Return the samples as they are."""
         return samples
 
-    def begin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+    def begin(self, samples: Tensors, conditioning: Tensors, generator: torch.Generator) -> Tensors:
         """Return the noise as it is."""
-        del conditioning
+        del conditioning, generator
         return samples
 
     def settle(self, conditioning: Tensors, generator: torch.Generator) -> Tensors:
@@ -83,7 +83,12 @@ class Adapter:
         del conditioning, generator
         return {}
 
-    def pin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+    def pin(self, samples: Tensors, conditioning: Tensors, *, before: Tensors, sigma: float) -> Tensors:
+        """Return the samples as they are."""
+        del conditioning, before, sigma
+        return samples
+
+    def end(self, samples: Tensors, conditioning: Tensors) -> Tensors:
         """Return the samples as they are."""
         del conditioning
         return samples

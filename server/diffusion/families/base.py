@@ -102,11 +102,13 @@ class ImageOptions:
     """What else a model that starts from an image can be told.
 
     Attributes:
+        strength: Of the images, 0 to 1: how little they may change, for models that hold them so far.
         noise_aug_strength: Noise on the image, from 0; more moves further away from it.
         motion_bucket_id: How much motion, 1 to 255.
         seed: Of the noise on the image.
     """
 
+    strength: float = 1.0
     noise_aug_strength: float = 0.02
     motion_bucket_id: int = 127
     seed: int = 0
@@ -197,16 +199,27 @@ class Family(Protocol):
         """Undo `pack`."""
         ...
 
-    def begin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
-        """Return what a run on an empty latent begins with, made of packed noise."""
+    def begin(self, samples: Tensors, conditioning: Tensors, generator: torch.Generator) -> Tensors:
+        """Return what a run on an empty latent begins with, made of packed noise; more may be drawn, and added."""
         ...
 
     def settle(self, conditioning: Tensors, generator: torch.Generator) -> Tensors:
         """Draw what conditioning leaves to chance, before the run's noise is drawn; returns what changed."""
         ...
 
-    def pin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
-        """Put back, before the first step and after each, what conditioning holds fixed; packed samples."""
+    def pin(self, samples: Tensors, conditioning: Tensors, *, before: Tensors, sigma: float) -> Tensors:
+        """Put back, before the first step and after each, what conditioning holds fixed; packed samples.
+
+        Args:
+            samples: After the step.
+            conditioning: Of the run.
+            before: The samples before the step.
+            sigma: The noise level before the step, 0 to 1.
+        """
+        ...
+
+    def end(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+        """Leave out of packed samples what `begin` added to them."""
         ...
 
     def schedule_options(self, config: Mapping[str, Any], steps: int, samples: Tensors) -> Mapping[str, Any]:

@@ -148,10 +148,11 @@ class HunyuanVideo(Adapter):
         encoded = hunyuan.encode(pixels).latent_dist.mode().float() * hunyuan.config.scaling_factor
         return {_BESIDE if able.latent_frames_before else _FIRST: encoded}
 
-    def begin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+    def begin(self, samples: Tensors, conditioning: Tensors, generator: torch.Generator) -> Tensors:
         """Mix a little of the image into the noise of every frame."""
         import torch
 
+        del generator
         image = conditioning.get(_FIRST, conditioning.get(_BESIDE))
         if image is None:
             return samples
@@ -160,10 +161,11 @@ class HunyuanVideo(Adapter):
         still = image.repeat(1, 1, noise.shape[2], 1, 1)
         return {**samples, MAIN: noise * share + still * (1 - share)}
 
-    def pin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+    def pin(self, samples: Tensors, conditioning: Tensors, *, before: Tensors, sigma: float) -> Tensors:
         """Put the image back as the first latent frame, where the model works that way."""
         import torch
 
+        del before, sigma
         if _FIRST not in conditioning:
             return samples
         return {**samples, MAIN: torch.cat([conditioning[_FIRST], samples[MAIN][:, :, 1:]], dim=2)}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from server.diffusion.families import posterior, t5, token_shift
+from server.diffusion.families import ltx_keyframes, posterior, t5, token_shift
 from server.diffusion.families.adapter import Adapter
 from server.diffusion.families.base import Denoiser, ImageOptions, Step, Tensors, TextStack
 from server.diffusion.families.loading import load_module, module_device
@@ -31,7 +31,7 @@ class LTXVideo(Adapter):
     """Adapter of the LTX-Video models."""
 
     name = "ltx"
-    pipelines = frozenset({"LTXPipeline", "LTXImageToVideoPipeline"})
+    pipelines = frozenset({"LTXPipeline", "LTXImageToVideoPipeline", "LTXConditionPipeline"})
     denoiser = "LTXVideoTransformer3DModel"
 
     def capabilities(self, source: Source) -> Capabilities:
@@ -39,6 +39,7 @@ class LTXVideo(Adapter):
         spatial, temporal = _scales(source)
         transformer = source.config("transformer")
         scheduler = source.config("scheduler")
+        keyframes = _takes_keyframes(scheduler)
         manifest = source.about()
         defaults = manifest.get("defaults", {})
         return Capabilities(
@@ -49,9 +50,10 @@ class LTXVideo(Adapter):
             size_multiple=spatial,
             max_size=_LONGEST_SIDE,
             max_frames=_MOST_FRAMES,
-            prompt_tokens=manifest.get("max_sequence_length", 128),
+            prompt_tokens=manifest.get("max_sequence_length", 256 if keyframes else 128),
             batched_cfg=True,
-            images=("first",),
+            images=("first", "last") if keyframes else ("first",),
+            keyframes=keyframes,
             default_width=defaults.get("width", 704),
             default_height=defaults.get("height", 512),
             default_frames=defaults.get("frames", 161),
@@ -68,13 +70,14 @@ class LTXVideo(Adapter):
         source = weights.source
         if isinstance(weights, Model):
             module = load_module(LTXVideoTransformer3DModel, source.part("transformer"), device, dtype)
-            return Denoiser(modules={"transformer": module}, dtype=dtype, options={"scales": _scales(source)})
+            options = {"scales": _scales(source), "keyframes": _takes_keyframes(source.config("scheduler"))}
+            return Denoiser(modules={"transformer": module}, dtype=dtype, options=options)
         if isinstance(weights, TextEncoder):
-            return t5.load(source, device, dtype)
+            return t5.load(source, device, dtype, masked=_takes_keyframes(source.config("scheduler")))
         return load_module(AutoencoderKLLTXVideo, source.part("vae"), device, dtype)
 
     def encode_text(self, stack: TextStack, prompt: str, tokens: int) -> Tensors:
-        """Encode one prompt; the denoiser, not T5, is told which rows are padding."""
+        """Encode one prompt; the denoiser is told which rows are padding, and T5 itself from 0.9.5 on."""
         embeds, mask = t5.encode(stack, prompt, tokens)
         return {"embeds": embeds, "mask": mask}
 
@@ -87,8 +90,12 @@ class LTXVideo(Adapter):
         *,
         options: ImageOptions,
     ) -> Tensors:
-        """Encode the first image; the run draws from the posterior and normalises what it drew."""
+        """Encode the first image, for the run to draw it from its posterior; or keyframes, each to its mode."""
         ltx: Any = vae
+        if able.keyframes:
+            encoded = {index: self.encode(vae, image.unsqueeze(2), tiled=False) for index, image in images.items()}
+            latents = {index: tensors[MAIN] for index, tensors in encoded.items()}
+            return ltx_keyframes.describe(latents, options.strength)
         pixels = images[0].unsqueeze(2).to(module_device(vae), ltx.dtype)
         tensors = posterior.describe(ltx.encode(pixels).latent_dist)
         return tensors | {_OFFSET: ltx.latents_mean.float(), _DIVISOR: ltx.latents_std.float()}
@@ -101,16 +108,29 @@ class LTXVideo(Adapter):
         offset, divisor = (conditioning[name].view(1, -1, 1, 1, 1) for name in (_OFFSET, _DIVISOR))
         return {_FIRST: (drawn - offset) / divisor}
 
-    def pin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
-        """Put the image back as the first latent frame."""
+    def pin(self, samples: Tensors, conditioning: Tensors, *, before: Tensors, sigma: float) -> Tensors:
+        """Put the image back as the first latent frame, or the keyframes where they are."""
         import torch
 
+        if ltx_keyframes.indices(conditioning):
+            held = ltx_keyframes.hold(samples[MAIN], conditioning, before=before[MAIN], sigma=sigma)
+            return {**samples, MAIN: held}
         if _FIRST not in conditioning:
             return samples
         return {**samples, MAIN: torch.cat([conditioning[_FIRST], samples[MAIN][:, :, 1:]], dim=2)}
 
+    def begin(self, samples: Tensors, conditioning: Tensors, generator: torch.Generator) -> Tensors:
+        """Put keyframes into the noise, and before it."""
+        return {**samples, MAIN: ltx_keyframes.begin(samples[MAIN], conditioning, generator)}
+
+    def end(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+        """Leave out the keyframes that stand before the clip."""
+        return {**samples, MAIN: ltx_keyframes.end(samples[MAIN], conditioning)}
+
     def schedule_options(self, config: Mapping[str, Any], steps: int, samples: Tensors) -> Mapping[str, Any]:
-        """Return the family's own sigmas, and the shift that grows with the number of tokens."""
+        """Return the family's own sigmas, and the shift that grows with the number of tokens, where one does."""
+        if _takes_keyframes(config):
+            return ltx_keyframes.schedule(steps)
         return token_shift.options(config, steps, samples[MAIN][0, 0].numel())
 
     def predict(self, denoiser: Denoiser, samples: Tensors, conditioning: Tensors, step: Step) -> Tensors:
@@ -124,6 +144,10 @@ class LTXVideo(Adapter):
             noisy = latents.new_ones(batch, frames * height * width)
             noisy[:, : height * width] = 0
             timestep = timestep.unsqueeze(-1) * noisy
+        places = None
+        if denoiser.options["keyframes"]:
+            timestep = ltx_keyframes.timesteps(latents, conditioning, step.timestep)
+            places = ltx_keyframes.places(latents, conditioning, denoiser.options["scales"], step.fps)
         with transformer.cache_context(
             step.branch, step_index=step.index, sigma=step.sigma, num_inference_steps=step.total
         ):
@@ -136,6 +160,7 @@ class LTXVideo(Adapter):
                 height=height,
                 width=width,
                 rope_interpolation_scale=(temporal / step.fps, spatial, spatial),
+                video_coords=places,
                 return_dict=False,
             )[0]
         return {MAIN: velocity.float().transpose(1, 2).reshape(batch, channels, frames, height, width)}
@@ -173,6 +198,11 @@ class LTXVideo(Adapter):
         ltx: Any = vae
         cells = latent.frames * (latent.width // ltx.config.patch_size) * (latent.height // ltx.config.patch_size)
         return cells * ltx.config.decoder_block_out_channels[0] * _FEATURES * ltx.dtype.itemsize
+
+
+def _takes_keyframes(scheduler: Mapping[str, Any]) -> bool:
+    """Return whether a model is one of those from 0.9.5 on, whose schedule does not depend on the clip's size."""
+    return not scheduler.get("use_dynamic_shifting", False)
 
 
 def _scales(source: Source) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""T5 as a text encoder, as several families use it: prompts padded to a length, no mask within T5 itself."""
+"""T5 as a text encoder, as several families use it: prompts padded to a length, mostly without a mask within T5."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def load(source: Source, device: str, dtype: torch.dtype) -> TextStack:
-    """Load the text encoder and the tokenizer of a model."""
+def load(source: Source, device: str, dtype: torch.dtype, *, masked: bool = False) -> TextStack:
+    """Load the text encoder and the tokenizer of a model; `masked` if T5 itself is told what is padding."""
     from transformers import T5EncoderModel
 
     encoder = load_module(T5EncoderModel, source.part("text_encoder"), device, dtype)
     tokenizer = load_tokenizer(source.part("tokenizer"))
-    return TextStack(tokenizer=tokenizer, modules={"text_encoder": encoder})
+    return TextStack(tokenizer=tokenizer, modules={"text_encoder": encoder}, options={"masked": masked})
 
 
 def encode(stack: TextStack, prompt: str, tokens: int) -> tuple[Tensor, Tensor]:
@@ -34,4 +34,6 @@ def encode(stack: TextStack, prompt: str, tokens: int) -> tuple[Tensor, Tensor]:
         return_tensors="pt",
     )
     device = module_device(encoder)
-    return encoder(inputs.input_ids.to(device))[0], inputs.attention_mask.bool().to(device)
+    mask = inputs.attention_mask.bool().to(device)
+    told = {"attention_mask": mask} if stack.options["masked"] else {}
+    return encoder(inputs.input_ids.to(device), **told)[0], mask

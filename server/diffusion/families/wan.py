@@ -146,10 +146,11 @@ class Wan(Adapter):
         mask = shown.view(1, -1, scale, *encoded.shape[-2:]).transpose(1, 2).to(encoded.device)
         return {_BESIDE: torch.cat([mask, encoded], dim=1)}
 
-    def pin(self, samples: Tensors, conditioning: Tensors) -> Tensors:
+    def pin(self, samples: Tensors, conditioning: Tensors, *, before: Tensors, sigma: float) -> Tensors:
         """Put the image back as the first latent frame, where the model works that way."""
         import torch
 
+        del before, sigma
         if _FIRST not in conditioning:
             return samples
         return {**samples, MAIN: torch.cat([conditioning[_FIRST], samples[MAIN][:, :, 1:]], dim=2)}

@@ -119,7 +119,7 @@ def denoise(
         run.stage(expert, part.end, position, residency=residency or memory.shared(), device=device)
     # Some schedules end a hair above zero; the run is over all the same.
     left = solution.sigma(covered.end) if covered.end < solution.total else 0.0
-    return replace(latent, samples=_moved(family.unpack(position.samples), "cpu"), noise_level=left, mask=None)
+    return replace(latent, samples=run.end(position.samples), noise_level=left, mask=None)
 
 
 @dataclass(slots=True)
@@ -158,11 +158,11 @@ class _Run:
             drawn = noise.draw({name: tuple(sample.shape) for name, sample in samples.items()}, source)
             drawn = _moved(drawn, device)
             if latent.empty:
-                samples = self.family.begin(self.solver.from_noise(drawn), self.positive)
+                samples = self.family.begin(self.solver.from_noise(drawn), self.positive, source)
             else:
                 samples = self.solver.add_noise(samples, drawn, begin)
         kept = masking.kept(latent, self.family, clean, drawn)
-        return _Position(begin, self.family.pin(samples, self.positive), kept)
+        return _Position(begin, self._pinned(samples, begin, samples), kept)
 
     def stage(self, expert: Model, end: int, position: _Position, *, residency: Residency, device: str) -> None:
         """Take the steps of one expert; where memory runs out, go on from the same step with less of it."""
@@ -184,13 +184,20 @@ class _Run:
                 prediction = self._predict(denoiser, before, index, second)
             except torch.OutOfMemoryError:
                 return False
-            samples = self.family.pin(self.solver.step(prediction, index, before), self.positive)
+            samples = self._pinned(self.solver.step(prediction, index, before), index, before)
             if kept is not None:
                 samples = kept.put_back(samples, self.solver, index + 1)
             position.index, position.samples = index + 1, samples
             if self.progress is not None:
                 self.progress(index + 1 - first, last - first, self._preview(prediction, index, before, kept))
         return True
+
+    def end(self, samples: Tensors) -> Tensors:
+        """Return packed samples as a latent's, on the CPU."""
+        return _moved(self.family.unpack(self.family.end(samples, self.positive)), "cpu")
+
+    def _pinned(self, samples: Tensors, index: int, before: Tensors) -> Tensors:
+        return self.family.pin(samples, self.positive, before=before, sigma=self.solver.sigma(index))
 
     def _predict(self, denoiser: Denoiser, samples: Tensors, index: int, second: bool) -> Tensors:
         solver, latent = self.solver, self.latent
@@ -217,10 +224,10 @@ class _Run:
 
     def _preview(self, prediction: Tensors, index: int, samples: Tensors, kept: Kept | None) -> Callable[[], Latent]:
         def supply() -> Latent:
-            estimate = self.family.pin(self.solver.estimate(prediction, index, samples), self.positive)
+            estimate = self._pinned(self.solver.estimate(prediction, index, samples), index, samples)
             if kept is not None:
                 estimate = kept.cover(estimate)
-            return replace(self.latent, samples=_moved(self.family.unpack(estimate), "cpu"), noise_level=0.0)
+            return replace(self.latent, samples=self.end(estimate), noise_level=0.0)
 
         return supply
 

@@ -87,6 +87,11 @@ def check(able: Capabilities, positive: Conditioning, latent: Latent) -> None:
             "Connect the picture to the node that encodes the prompt, too.",
         )
     given = {name: tensor for name, tensor in positive.tensors.items() if name.startswith(IMAGE)}
+    if able.keyframes and given and not latent.empty:
+        raise SamplingError(
+            "This model takes pictures for a clip that it makes from noise, and the latent holds one.",
+            "Connect an empty latent, or leave the pictures away.",
+        )
     if able.required_images and not given:
         raise SamplingError(
             f"This model makes a video from its {_listed(able.required_images)}, and got none.",
@@ -118,7 +123,7 @@ def _placed(
             )
     placed = {index % latent.frames: image for index, image in sorted(images.items(), key=lambda item: item[0] < 0)}
     names = {0: "first", latent.frames - 1: "last"}
-    wrong = [index for index in placed if names.get(index) not in able.images]
+    wrong = [index for index in placed if names.get(index) not in able.images and not able.keyframes]
     if wrong or len(placed) < len(images):
         takes = f"images at these frames alone: {_listed(able.images)}" if able.images else "no images"
         raise SamplingError(f"This model takes {takes}.", "Use an image-to-video model, or leave the image away.")
