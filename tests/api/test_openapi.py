@@ -44,6 +44,10 @@ async def prepare(http: aiohttp.ClientSession) -> dict[str, Any]:
     waiting = [await submit(http, workflow(count=("count", {"to": 2000, "pause_s": 0.01}))) for _ in range(3)]
     async with http.post("workflows", json={"workflow": writes("described")}) as response:
         kept = (await response.json())["id"]
+    async with http.post("workflows", json={"workflow": {"kinegraph": 1, "title": "Deleted"}}) as response:
+        gone, its_version = (await response.json())["id"], response.headers["ETag"]
+    async with http.delete(f"workflows/{gone}", headers={"If-Match": its_version}) as response:
+        assert response.status == 204
     raw = {"Content-Type": "application/octet-stream"}
     async with http.post("uploads?name=carries.txt", data=b'workflow:{"kinegraph": 1}', headers=raw) as response:
         assert response.status == 201
@@ -75,6 +79,7 @@ async def prepare(http: aiohttp.ClientSession) -> dict[str, Any]:
         "save_workflow": (f"/workflows/{kept}", {"json": {"workflow": {"kinegraph": 1}}, "headers": {"If-Match": "*"}}),
         "rename_workflow": (f"/workflows/{kept}/rename", {"json": {"title": "Another"}}),
         "duplicate_workflow": (f"/workflows/{kept}/duplicate", {"json": {}}),
+        "undelete_workflow": (f"/workflows/{gone}/undelete", {}),
         "list_versions": (f"/workflows/{kept}/versions", {}),
         "open_version": (f"/workflows/{kept}/versions/1", {}),
         "restore_version": (f"/workflows/{kept}/versions/1/restore", {"json": {}}),

@@ -25,6 +25,9 @@ async def serve(home, packs, first, *others):
     ids = [(await service.submit(document)).id for document in (first, *others)]
     while service.status()["running"] is None:
         await asyncio.sleep(0.01)
+    async for event in service.events(ids[0]):
+        if event.kind == "node_log":  # stored before it is told
+            break
     print(service.status()["worker"]["pid"], *ids, flush=True)
     assert "torch" not in sys.modules
     await asyncio.sleep(600)

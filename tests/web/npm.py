@@ -28,4 +28,5 @@ def run_npm(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         text=True,
         encoding="utf-8",
         check=False,
+        timeout=600,  # a hang is a failure that tells where, not a suite that never ends
     )
