@@ -67,6 +67,8 @@ def _subgraph(subgraph: Subgraph) -> dict[str, object]:
     known["inputs"] = _members(subgraph.inputs, _exposed)
     known["outputs"] = _members(subgraph.outputs, _exposed)
     known["nodes"] = _members(subgraph.nodes, node_to_json)
+    known["groups"] = list(subgraph.groups)
+    known["notes"] = list(subgraph.notes)
     return _lay_out(known, subgraph, optional=UNFOLDED)
 
 

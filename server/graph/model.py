@@ -99,12 +99,14 @@ class ExposedOutput:
 
 @dataclass(frozen=True, slots=True)
 class Subgraph:
-    """A part of a workflow that is used as a node."""
+    """A part of a workflow that is used as a node. `groups` and `notes` matter to the editor alone."""
 
     title: str | None = None
     inputs: Mapping[str, ExposedInput] = field(default_factory=dict[str, ExposedInput])
     outputs: Mapping[str, ExposedOutput] = field(default_factory=dict[str, ExposedOutput])
     nodes: Mapping[str, NodeInstance] = field(default_factory=dict[str, NodeInstance])
+    groups: tuple[Mapping[str, object], ...] = ()
+    notes: tuple[Mapping[str, object], ...] = ()
     extra: Mapping[str, object] = field(default_factory=_nothing)
     order: tuple[str, ...] = ()
 

@@ -30,7 +30,7 @@ WORKFLOW_FIELDS = frozenset(
     {"kinegraph", "title", "inputs", "outputs", "nodes", "groups", "notes", "subgraphs"},
 )
 NODE_FIELDS = frozenset({"type", "version", "inputs", "title", "at", "mode"})
-SUBGRAPH_FIELDS = frozenset({"title", "inputs", "outputs", "nodes"})
+SUBGRAPH_FIELDS = frozenset({"title", "inputs", "outputs", "nodes", "groups", "notes"})
 MODES = ("run", "mute", "bypass")
 
 T = TypeVar("T")
@@ -103,8 +103,8 @@ class _Reader:
             inputs=self._named(data, "inputs", (), IS_NAME, self._exposed_input),
             outputs=self._named(data, "outputs", (), IS_NAME, self._exposed_output),
             nodes=self._named(data, "nodes", (), IS_ID, self._node),
-            groups=self._objects(data, "groups"),
-            notes=self._objects(data, "notes"),
+            groups=self._objects(data, "groups", ()),
+            notes=self._objects(data, "notes", ()),
             subgraphs=self._named(data, "subgraphs", (), IS_ID, self._subgraph),
             extra=_extra(data, WORKFLOW_FIELDS),
             order=tuple(data),
@@ -152,6 +152,8 @@ class _Reader:
             inputs=self._named(data, "inputs", path, IS_NAME, self._exposed_input),
             outputs=self._named(data, "outputs", path, IS_NAME, self._exposed_output),
             nodes=self._named(data, "nodes", path, IS_ID, self._node),
+            groups=self._objects(data, "groups", path),
+            notes=self._objects(data, "notes", path),
             extra=_extra(data, SUBGRAPH_FIELDS),
             order=tuple(data),
         )
@@ -243,12 +245,12 @@ class _Reader:
             result[key] = read(item, place)
         return result
 
-    def _objects(self, data: Object, name: str) -> tuple[Object, ...]:
+    def _objects(self, data: Object, name: str, path: Path) -> tuple[Object, ...]:
         value = data.get(name, [])
         if not isinstance(value, list):
-            self._refuse((name,), "wrong_type", f"{_shown(value)} is no list", "write a list: [ ... ]")
+            self._refuse((*path, name), "wrong_type", f"{_shown(value)} is no list", "write a list: [ ... ]")
             return ()
-        return tuple(self._object(item, (name, index)) for index, item in enumerate(cast("list[object]", value)))
+        return tuple(self._object(item, (*path, name, index)) for index, item in enumerate(cast("list[object]", value)))
 
     def _member(self, data: Object, name: str, path: Path) -> Object:
         value = data.get(name, {})

@@ -28,8 +28,6 @@ def workflow_schema() -> Schema:
         "properties": {
             "kinegraph": {"description": "Version of this format.", "const": FORMAT},
             **_scope("workflow"),
-            "groups": _list("Frames around nodes. For the editor; usually with title, at, size and color."),
-            "notes": _list("Texts on the canvas. For the editor; usually with text, at and size."),
             "subgraphs": _named(ID_PATTERN, "subgraph", "By id; a node of the type `subgraph/<id>` is an instance."),
         },
         "$defs": {
@@ -57,6 +55,8 @@ def _scope(what: str) -> Schema:
         "inputs": _named(NAME_PATTERN, "exposed_input", f"Inputs of the {what}, by the name they are set by."),
         "outputs": _named(NAME_PATTERN, "exposed_output", f"Outputs of the {what}, by name."),
         "nodes": _named(ID_PATTERN, "node", "By id."),
+        "groups": _list("Frames around nodes. For the editor; usually with title, at, size and color."),
+        "notes": _list("Texts on the canvas, in Markdown. For the editor; usually with text, at and size."),
     }
 
 

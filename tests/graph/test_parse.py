@@ -293,3 +293,19 @@ def test_there_is_a_golden_document_of_format_1() -> None:
 def test_a_link_keeps_its_unknown_fields() -> None:
     data = document({"n": {"type": "x", "inputs": {"a": {"via": [1, 2], **link("m", "out")}}}})
     assert json.dumps(to_json(from_json(data))) == json.dumps(data)
+
+
+def test_groups_and_notes_of_a_subgraph_are_lists_and_come_back() -> None:
+    document = {
+        "kinegraph": 1,
+        "inputs": {}, "outputs": {}, "nodes": {}, "groups": [], "notes": [],
+        "subgraphs": {"part": {"nodes": {}, "groups": [{"title": "a", "at": [0, 0]}], "notes": [{"text": "b"}]}},
+    }  # fmt: skip
+    workflow = from_json(document)
+    assert workflow.subgraphs["part"].groups == ({"title": "a", "at": [0, 0]},)
+    assert to_json(workflow) == document
+    with pytest.raises(WorkflowError) as refused:
+        from_json({"kinegraph": 1, "subgraphs": {"part": {"groups": {}}}})
+    assert [(problem.path, problem.code) for problem in refused.value.problems] == [
+        ("/subgraphs/part/groups", "wrong_type")
+    ]

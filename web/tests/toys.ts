@@ -68,8 +68,12 @@ const ACTS: readonly ((place: Place) => Edit)[] = [
   ({ workflow, path, act, node }) => renameNode(workflow, path, node, act.b % 3 === 0 ? "" : `t${act.b}`),
   ({ workflow, path, act, node }) =>
     edits.toggleMode(workflow, path, new Set([node]), act.b % 2 === 0 ? "mute" : "bypass"),
-  ({ workflow, act }) =>
-    edits.setGroups([...(workflow.groups ?? []), { title: `g${act.a}`, at: [act.b, act.c] }], "add_group"),
+  ({ workflow, path, act }) =>
+    edits.setGroups(
+      path,
+      [...(scopeAt(workflow, path).groups ?? []), { title: `g${act.a}`, at: [act.b, act.c] }],
+      "add_group",
+    ),
   ({ workflow, path, node, input }) => toggleExposed(workflow, path, "inputs", node, input),
   ({ workflow, path, node, output, other }) => toggleExposed(workflow, path, "outputs", output ? other : node, output),
   ({ workflow, path, definitions, node, other, input }) =>

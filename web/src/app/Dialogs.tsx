@@ -2,6 +2,7 @@ import { type KeyboardEvent, lazy, Suspense, useMemo, useState } from "react";
 import { rank } from "../graph/search";
 import { t } from "../i18n";
 import { COMMANDS, type Command } from "./commands";
+import { FindDialog } from "./FindDialog";
 import { shown } from "./keys";
 import { useDialog } from "./useDialog";
 import { useUi, useWorkplace } from "./workplaceContext";
@@ -14,6 +15,7 @@ const HelpDialog = lazy(async () => ({ default: (await import("./HelpDialog")).H
 export function Dialogs() {
   const dialog = useUi((ui) => ui.dialog);
   if (dialog === "palette") return <Palette />;
+  if (dialog === "find") return <FindDialog />;
   if (dialog === "shortcuts") return <Shortcuts />;
   return (
     <Suspense fallback={null}>

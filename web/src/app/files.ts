@@ -6,7 +6,7 @@ import { nodesOf, type Workflow } from "../graph/document";
 import { asWorkflow, readWorkflow, UnreadableError, writeWorkflow } from "../graph/read";
 import { t } from "../i18n";
 import { embeddedWorkflow } from "../media/embedded";
-import { tidy } from "./commands/arrange";
+import { tidy } from "./commands/tidy";
 import { jumpToAll } from "./commands/view";
 import { fileName } from "./copyAs";
 import type { Opening, Tab } from "./tabs";

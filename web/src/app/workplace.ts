@@ -31,7 +31,7 @@ export type Question = {
 
 export type UiState = {
   readonly panel: Panel | null;
-  readonly dialog: "palette" | "shortcuts" | "settings" | "help" | null;
+  readonly dialog: "palette" | "shortcuts" | "settings" | "help" | "find" | null;
   /** The node type that the help is about. */
   readonly helpOf: string | null;
   readonly question: (Question & { readonly answer: (id: string | null) => void }) | null;

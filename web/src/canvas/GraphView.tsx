@@ -8,12 +8,14 @@ import type { Rect } from "./curves";
 import { facesKey } from "./faces";
 import { FlowNodes } from "./flowNodes";
 import { GroupFrame } from "./GroupFrame";
+import { GuideOverlay } from "./GuideOverlay";
+import { boundsWith } from "./grouping";
 import { LinkOverlay } from "./LinkOverlay";
 import { NoteCard } from "./NoteCard";
 import { NodeCard } from "./node/NodeCard";
 import { SceneCanvas } from "./SceneCanvas";
 import { StrokeOverlay } from "./StrokeOverlay";
-import { boundsOf, type Scene, sceneOf } from "./scene";
+import { type Scene, sceneOf } from "./scene";
 import { type Face, PLAIN_FACE } from "./shape";
 import { Breadcrumbs } from "./subgraph/Breadcrumbs";
 import { SocketPanel } from "./subgraph/SocketPanel";
@@ -136,6 +138,7 @@ function View({ children }: { readonly children?: ReactNode }) {
         </ReactFlow>
         <LinkOverlay />
         <StrokeOverlay />
+        <GuideOverlay />
         <Breadcrumbs />
         <SocketPanel />
         {children}
@@ -159,10 +162,8 @@ function useFlowNodes(scene: Scene, far: RefObject<boolean>): Node[] {
   const cut = useCut();
   const kept = useKeptNodes();
   const selection = useDocument((state) => state.selection);
-  const groups =
-    useDocument((state) => (state.scope.length === 0 ? state.history.document.groups : undefined)) ?? NO_LIST;
-  const notes =
-    useDocument((state) => (state.scope.length === 0 ? state.history.document.notes : undefined)) ?? NO_LIST;
+  const groups = useDocument((state) => scopeAt(state.history.document, state.scope).groups) ?? NO_LIST;
+  const notes = useDocument((state) => scopeAt(state.history.document, state.scope).notes) ?? NO_LIST;
   const drag = useView((view) => view.drag);
   const boxes = useMemo(() => mountedBoxes(scene, cut, kept), [scene, cut, kept]);
   far.current = boxes === null;
@@ -216,7 +217,7 @@ function ViewGoal({ scene }: { readonly scene: Scene }) {
   const fit = useView((view) => view.fit);
   useEffect(() => {
     if (!fit) return;
-    const bounds = boundsOf(scene.boxes.values());
+    const bounds = boundsWith(scene, editor.scope, null);
     editor.view.setState(({ size }) => ({
       fit: false,
       ...(bounds ? { goal: fitting(bounds, freeSize(size, editor.trail.length > 0)) } : {}),

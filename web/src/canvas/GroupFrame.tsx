@@ -1,12 +1,13 @@
 import { NodeResizer } from "@xyflow/react";
-import { memo, useState } from "react";
-import { useDocument, useEditor } from "../editor/context";
-import type { Group } from "../graph/document";
+import { Maximize2, Power, Trash2 } from "lucide-react";
+import { memo, type ReactNode, useState } from "react";
+import { useDocument, useEditor, useView } from "../editor/context";
+import { type Group, scopeAt } from "../graph/document";
 import { setGroups } from "../graph/edits";
 import { t } from "../i18n";
-
-export const GROUP_PREFIX = "group:";
-export const GROUP_COLORS = ["#6d5cff", "#2f9e8f", "#c77d2e", "#c2497a", "#3d7bd9", "#6f7683"] as const;
+import { useCanvas } from "./context";
+import { GROUP_COLORS, GROUP_PREFIX } from "./frames";
+import { bypassGroup, fitGroup, removeGroup } from "./grouping";
 
 /** A frame around nodes: dragged by its title, with all that lies in it. */
 export const GroupFrame = memo(function GroupFrame({
@@ -18,22 +19,21 @@ export const GroupFrame = memo(function GroupFrame({
 }) {
   const editor = useEditor();
   const index = Number(id.slice(GROUP_PREFIX.length));
-  const group = useDocument((state) => state.history.document.groups?.[index]);
-  const [editing, setEditing] = useState(false);
+  const group = useDocument((state) => scopeAt(state.history.document, state.scope).groups?.[index]);
+  const renaming = useView((view) => view.renaming === id);
   if (!group) return null;
+  const rename = (on: boolean) => editor.view.setState({ renaming: on ? id : null });
   const change = (fields: Partial<Group>) =>
-    editor.edit((workflow) =>
-      setGroups(
-        (workflow.groups ?? []).map((entry, place) => (place === index ? { ...entry, ...fields } : entry)),
-        "edit_group",
-      ),
-    );
+    editor.edit((workflow, path) => {
+      const groups = scopeAt(workflow, path).groups ?? [];
+      const changed = groups.map((entry, place) => (place === index ? { ...entry, ...fields } : entry));
+      return setGroups(path, changed, "edit_group");
+    });
   return (
     <section
       className="group"
       data-selected={selected}
       style={{ "--group": group.color ?? GROUP_COLORS[0] } as React.CSSProperties}
-      aria-label={group.title || t("group.untitled")}
     >
       <NodeResizer
         isVisible={selected ?? false}
@@ -44,34 +44,97 @@ export const GroupFrame = memo(function GroupFrame({
         }
       />
       <div className="group-title">
-        {editing ? (
-          <input
-            className="nodrag"
-            value={group.title ?? ""}
-            // biome-ignore lint/a11y/noAutofocus: the user has just asked to type here
-            autoFocus
-            onChange={(event) => change({ title: event.target.value })}
-            onBlur={() => setEditing(false)}
-            onKeyDown={(event) => (event.key === "Enter" || event.key === "Escape") && setEditing(false)}
+        {renaming ? (
+          <TitleField
+            title={group.title ?? ""}
+            onDone={(title) => {
+              rename(false);
+              if (title !== null && title !== (group.title ?? "")) change({ title });
+            }}
           />
         ) : (
           // biome-ignore lint/a11y/noStaticElementInteractions: F2 renames the selected group as well
-          <span onDoubleClick={() => setEditing(true)}>{group.title || t("group.untitled")}</span>
+          <span onDoubleClick={() => rename(true)}>{group.title || t("group.untitled")}</span>
         )}
-        {selected && (
-          <div className="group-colors nodrag">
-            {GROUP_COLORS.map((color) => (
-              <button
-                key={color}
-                type="button"
-                aria-label={color}
-                style={{ background: color }}
-                onClick={() => change({ color })}
-              />
-            ))}
-          </div>
-        )}
+        {selected && <Tools index={index} color={group.color} onColor={(color) => change({ color })} />}
       </div>
     </section>
   );
 });
+
+function TitleField({ title, onDone }: { readonly title: string; readonly onDone: (title: string | null) => void }) {
+  const [text, setText] = useState(title);
+  return (
+    <input
+      className="nodrag"
+      aria-label={t("cmd.rename")}
+      value={text}
+      // biome-ignore lint/a11y/noAutofocus: the user has just asked to type here
+      autoFocus
+      onFocus={(event) => event.target.select()}
+      onChange={(event) => setText(event.target.value)}
+      onBlur={() => onDone(text)}
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        if (event.key === "Enter") onDone(text);
+        if (event.key === "Escape") onDone(null);
+      }}
+    />
+  );
+}
+
+/** What can be done with the selected group. */
+function Tools({
+  index,
+  color,
+  onColor,
+}: {
+  readonly index: number;
+  readonly color: string | undefined;
+  readonly onColor: (color: string) => void;
+}) {
+  const editor = useEditor();
+  const { scene } = useCanvas();
+  return (
+    <div className="group-tools nodrag" role="toolbar" aria-label={t("group.tools")}>
+      {GROUP_COLORS.map((entry) => (
+        <button
+          key={entry}
+          type="button"
+          className="group-color"
+          title={t("group.color", { name: entry })}
+          aria-label={t("group.color", { name: entry })}
+          aria-pressed={entry === (color ?? GROUP_COLORS[0])}
+          style={{ background: entry }}
+          onClick={() => onColor(entry)}
+        />
+      ))}
+      <i className="divider" />
+      <Tool label={t("cmd.group_fit")} onClick={() => fitGroup(editor, scene.current, index)}>
+        <Maximize2 size={13} />
+      </Tool>
+      <Tool label={t("cmd.group_bypass")} onClick={() => bypassGroup(editor, scene.current, index)}>
+        <Power size={13} />
+      </Tool>
+      <Tool label={t("cmd.ungroup")} onClick={() => removeGroup(editor, index)}>
+        <Trash2 size={13} />
+      </Tool>
+    </div>
+  );
+}
+
+function Tool({
+  label,
+  onClick,
+  children,
+}: {
+  readonly label: string;
+  readonly onClick: () => void;
+  readonly children: ReactNode;
+}) {
+  return (
+    <button type="button" className="icon-button small" title={label} aria-label={label} onClick={onClick}>
+      {children}
+    </button>
+  );
+}

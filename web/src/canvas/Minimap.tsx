@@ -7,12 +7,16 @@ import { localRuns } from "../run/local";
 import type { NodeRun } from "../run/state";
 import { type CanvasParts, useCanvas } from "./context";
 import type { Rect } from "./curves";
+import { GROUP_COLORS, GROUP_SIZE } from "./frames";
+import { frameRect } from "./grouping";
 import { mainType } from "./mainType";
-import { boundsOf } from "./scene";
+import { problemsByNode } from "./problems";
+import { boundsOf, type Scene } from "./scene";
 import { fitting, type Viewport, viewRect } from "./window";
 
 const SIZE: Point = [188, 124];
 const PADDING = 10;
+const MOST_LINKS = 400;
 
 /** The whole graph in the corner, with the part that is in view; drag in it to look elsewhere. */
 export function Minimap() {
@@ -21,6 +25,7 @@ export function Minimap() {
   const element = useRef<HTMLCanvasElement>(null);
   const trail = useDocument((state) => state.trail);
   const runs = useRun((state) => localRuns(state.nodes, trail));
+  const problems = useRun((state) => state.problems);
   const map = useRef<Viewport>({ x: 0, y: 0, zoom: 1 });
 
   useEffect(() => {
@@ -29,7 +34,9 @@ export function Minimap() {
     let frame = 0;
     const draw = () => {
       frame = 0;
-      map.current = paintMap(context, editor, canvas, runs);
+      const { history, scope } = editor.document.getState();
+      const faulty = problemsByNode(problems, history.document, scope);
+      map.current = paintMap(context, editor, canvas, runs, faulty);
     };
     const request = () => {
       if (frame === 0) frame = requestAnimationFrame(draw);
@@ -40,7 +47,7 @@ export function Minimap() {
       cancelAnimationFrame(frame);
       for (const stop of stops) stop();
     };
-  }, [editor, canvas, runs]);
+  }, [editor, canvas, runs, problems]);
 
   function look(event: PointerEvent<HTMLCanvasElement>) {
     if (event.buttons !== 1) return;
@@ -75,6 +82,7 @@ function paintMap(
   editor: Editor,
   canvas: CanvasParts,
   runs: ReadonlyMap<string, NodeRun>,
+  faulty: ReadonlyMap<string, unknown>,
 ): Viewport {
   const { colorOf: typeColor } = canvas;
   const scene = canvas.scene.current;
@@ -88,9 +96,11 @@ function paintMap(
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, SIZE[0], SIZE[1]);
   const { selection } = editor.document.getState();
+  paintGroups(context, editor, map);
+  paintLinks(context, scene, map, style.getPropertyValue("--text-3"));
   for (const box of scene.boxes.values()) {
     const { width, height } = box.shape;
-    const mark = markOf(runs.get(box.id), selection.has(box.id));
+    const mark = faulty.has(box.id) ? "--danger" : markOf(runs.get(box.id), selection.has(box.id));
     context.fillStyle = mark ? style.getPropertyValue(mark) : (box.color ?? typeColor(mainType(box.definition)));
     context.fillRect(box.x * zoom + x, box.y * zoom + y, Math.max(width * zoom, 2), Math.max(height * zoom, 2));
   }
@@ -99,6 +109,31 @@ function paintMap(
   const { x0, y0, x1, y1 } = seen;
   context.strokeRect(x0 * zoom + x, y0 * zoom + y, (x1 - x0) * zoom, (y1 - y0) * zoom);
   return map;
+}
+
+function paintGroups(context: CanvasRenderingContext2D, editor: Editor, { x, y, zoom }: Viewport): void {
+  context.globalAlpha = 0.28;
+  for (const group of editor.scope.groups ?? []) {
+    const { x0, y0, x1, y1 } = frameRect(group, GROUP_SIZE);
+    context.fillStyle = group.color ?? GROUP_COLORS[0];
+    context.fillRect(x0 * zoom + x, y0 * zoom + y, (x1 - x0) * zoom, (y1 - y0) * zoom);
+  }
+  context.globalAlpha = 1;
+}
+
+/** Straight, and only while they can be told apart. */
+function paintLinks(context: CanvasRenderingContext2D, scene: Scene, { x, y, zoom }: Viewport, color: string): void {
+  if (scene.curves.length > MOST_LINKS) return;
+  context.strokeStyle = color;
+  context.globalAlpha = 0.5;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (const { from, to } of scene.curves) {
+    context.moveTo(from[0] * zoom + x, from[1] * zoom + y);
+    context.lineTo(to[0] * zoom + x, to[1] * zoom + y);
+  }
+  context.stroke();
+  context.globalAlpha = 1;
 }
 
 function markOf(run: NodeRun | undefined, selected: boolean): string | null {

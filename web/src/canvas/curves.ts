@@ -149,6 +149,17 @@ export function contains(rect: Rect, [x, y]: Point): boolean {
   return x >= rect.x0 && x <= rect.x1 && y >= rect.y0 && y <= rect.y1;
 }
 
+/** The rectangle around all of them, or null around none. */
+export function unionOf(rects: readonly Rect[]): Rect | null {
+  if (rects.length === 0) return null;
+  return {
+    x0: Math.min(...rects.map((rect) => rect.x0)),
+    y0: Math.min(...rects.map((rect) => rect.y0)),
+    x1: Math.max(...rects.map((rect) => rect.x1)),
+    y1: Math.max(...rects.map((rect) => rect.y1)),
+  };
+}
+
 /** The rectangle between two of its corners. */
 export function rectBetween(one: Point, other: Point): Rect {
   return {

@@ -1,12 +1,8 @@
 /** What React Flow is given: the nodes near the view, groups and notes, as objects that stay the same while they do. */
 import type { Node } from "@xyflow/react";
 import type { Group, Note, Point } from "../graph/document";
-import { GROUP_PREFIX } from "./GroupFrame";
-import { NOTE_PREFIX } from "./NoteCard";
+import { GROUP_PREFIX, GROUP_SIZE, NOTE_PREFIX, NOTE_SIZE } from "./frames";
 import type { Box } from "./scene";
-
-export const GROUP_SIZE: Point = [420, 280];
-export const NOTE_SIZE: Point = [240, 120];
 
 type Frame = {
   readonly id: string;

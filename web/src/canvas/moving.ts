@@ -1,15 +1,13 @@
 /** Moving what is selected: mounted or not, with the contents of groups, written as one step when it is let go. */
 import type { Editor } from "../editor/store";
 import { copyNodes, pasteNodes } from "../graph/clipboard";
-import { type Group, type Note, nodesOf, type Point, type Workflow } from "../graph/document";
+import { nodesOf, type Point, type ScopePath, scopeAt, type Workflow } from "../graph/document";
 import { insertOnLink, moveNodes, setGroups, setNotes, together } from "../graph/edits";
 import type { Edit } from "../graph/history";
 import { applyPatches } from "../graph/patch";
-import { contains, overlaps, type Rect } from "./curves";
-import { GROUP_SIZE, NOTE_SIZE } from "./flowNodes";
-import { GROUP_PREFIX } from "./GroupFrame";
-import { NOTE_PREFIX } from "./NoteCard";
-import { type Box, boxRect, curveAt, type Scene } from "./scene";
+import { GROUP_PREFIX, GROUP_SIZE, NOTE_PREFIX } from "./frames";
+import { boxesInside, frameOf, frameRect, framesIn } from "./grouping";
+import { type Box, curveAt, type Scene } from "./scene";
 
 /** Where everything that moves along stands at the start; what is pinned stays. */
 export function startPlaces(editor: Editor, scene: Scene, ids: Iterable<string>): Map<string, Point> {
@@ -17,42 +15,15 @@ export function startPlaces(editor: Editor, scene: Scene, ids: Iterable<string>)
   const add = (box: Box | undefined) => box && !box.pinned && places.set(box.id, [box.x, box.y]);
   for (const id of ids) {
     add(scene.boxes.get(id));
-    const frame = frameOf(editor.workflow, id);
+    const frame = frameOf(editor.scope, id);
     if (!frame) continue;
     places.set(id, frame.at ?? [0, 0]);
-    if (id.startsWith(GROUP_PREFIX)) for (const inner of boxesInside(scene, frame)) add(inner);
+    if (!id.startsWith(GROUP_PREFIX)) continue;
+    for (const inner of boxesInside(scene, frame)) add(inner);
+    for (const inner of framesIn(editor.scope, frameRect(frame, GROUP_SIZE)))
+      places.set(inner, frameOf(editor.scope, inner)?.at ?? [0, 0]);
   }
   return places;
-}
-
-/** The group or note of an id of the canvas. */
-function frameOf({ groups, notes }: Workflow, id: string): Group | Note | undefined {
-  if (id.startsWith(GROUP_PREFIX)) return groups?.[Number(id.slice(GROUP_PREFIX.length))];
-  return id.startsWith(NOTE_PREFIX) ? notes?.[Number(id.slice(NOTE_PREFIX.length))] : undefined;
-}
-
-function frameRect(frame: Group | Note, fallback: Point): Rect {
-  const [x, y] = frame.at ?? [0, 0];
-  const [width, height] = frame.size ?? fallback;
-  return { x0: x, y0: y, x1: x + width, y1: y + height };
-}
-
-/** Ids of the groups that lie in a rectangle whole, and of the notes that it touches. */
-export function framesIn({ groups = [], notes = [] }: Workflow, rect: Rect): string[] {
-  const isInside = (inner: Rect) => contains(rect, [inner.x0, inner.y0]) && contains(rect, [inner.x1, inner.y1]);
-  return [
-    ...groups.flatMap((group, index) => (isInside(frameRect(group, GROUP_SIZE)) ? [`${GROUP_PREFIX}${index}`] : [])),
-    ...notes.flatMap((note, index) => (overlaps(frameRect(note, NOTE_SIZE), rect) ? [`${NOTE_PREFIX}${index}`] : [])),
-  ];
-}
-
-/** Nodes whose middle lies in a group. */
-function boxesInside(scene: Scene, group: Group): Box[] {
-  const frame = frameRect(group, GROUP_SIZE);
-  return [...scene.boxes.values()].filter((box) => {
-    const rect = boxRect(box);
-    return contains(frame, [(rect.x0 + rect.x1) / 2, (rect.y0 + rect.y1) / 2]);
-  });
 }
 
 export function shifted(places: ReadonlyMap<string, Point>, dx: number, dy: number): Map<string, Point> {
@@ -63,7 +34,7 @@ export function shifted(places: ReadonlyMap<string, Point>, dx: number, dy: numb
 export function writePlaces(editor: Editor, scene: Scene, places: ReadonlyMap<string, Point>): void {
   editor.edit((workflow, path) => {
     const move = moveNodes(workflow, path, places);
-    const edits: Edit[] = [move, ...movedFrames(workflow, places)];
+    const edits: Edit[] = [move, ...movedFrames(workflow, path, places)];
     const [only] = places.keys();
     const link = places.size === 1 && only !== undefined ? linkUnder(scene, only) : undefined;
     if (link && only !== undefined) {
@@ -74,18 +45,23 @@ export function writePlaces(editor: Editor, scene: Scene, places: ReadonlyMap<st
   });
 }
 
-function movedFrames({ groups = [], notes = [] }: Workflow, places: ReadonlyMap<string, Point>): Edit[] {
+function movedFrames(workflow: Workflow, path: ScopePath, places: ReadonlyMap<string, Point>): Edit[] {
+  const { groups = [], notes = [] } = scopeAt(workflow, path);
   const has = (prefix: string) => [...places.keys()].some((id) => id.startsWith(prefix));
   return [
-    ...(has(GROUP_PREFIX) ? [setGroups(placed(groups, GROUP_PREFIX, places), "move")] : []),
-    ...(has(NOTE_PREFIX) ? [setNotes(placed(notes, NOTE_PREFIX, places), "move")] : []),
+    ...(has(GROUP_PREFIX) ? [setGroups(path, placed(groups, GROUP_PREFIX, places), "move")] : []),
+    ...(has(NOTE_PREFIX) ? [setNotes(path, placed(notes, NOTE_PREFIX, places), "move")] : []),
   ];
 }
 
 /** Move the selection a little; steps in quick succession are one in the history. */
 export function nudge(editor: Editor, scene: Scene, dx: number, dy: number): void {
   const places = shifted(startPlaces(editor, scene, editor.document.getState().selection), dx, dy);
-  editor.edit((workflow, path) => ({ ...moveNodes(workflow, path, places), merge: "arrow keys" }));
+  editor.edit((workflow, path) => ({
+    ...together("move", [moveNodes(workflow, path, places), ...movedFrames(workflow, path, places)]),
+    label: { key: "move", count: places.size },
+    merge: "arrow keys",
+  }));
 }
 
 function placed<T extends { readonly at?: Point }>(

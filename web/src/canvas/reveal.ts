@@ -2,6 +2,7 @@
 import type { Editor } from "../editor/store";
 import { nodesOf, pointerParts } from "../graph/document";
 import { trailTo } from "../graph/scopes";
+import { rectsOf } from "./grouping";
 import { placeOfProblem } from "./problems";
 import { definitionOf, PLAIN_FACE, placeOf, shapeOf } from "./shape";
 import { fitting } from "./window";
@@ -26,6 +27,18 @@ export function revealRun(editor: Editor, id: string): void {
   const node = trail.pop() ?? "";
   editor.goInto(trail);
   revealNode(editor, node);
+}
+
+/** Go to a node, a group or a note, through the instances of a trail. */
+export function reveal(editor: Editor, trail: readonly string[], id: string): void {
+  editor.goInto(trail);
+  const [rect] = rectsOf(editor.scope, [id]);
+  if (!rect) {
+    revealNode(editor, id);
+    return;
+  }
+  editor.select([id]);
+  editor.view.setState(({ size }) => ({ goal: fitting(rect, size, 1, AROUND), fit: false }));
 }
 
 /** Select a node of the open scope and bring it into view. */

@@ -17,6 +17,7 @@ import {
   scopeAt,
   type Workflow,
 } from "../graph/document";
+import type { Guide } from "../graph/guides";
 import { beginHistory, type Edit, goTo, type History, perform, redo, undo } from "../graph/history";
 import { pointOf, type Reroute } from "../graph/reroutes";
 import { follow, type Trail } from "../graph/scopes";
@@ -85,6 +86,8 @@ export type ViewState = {
   readonly size: Point;
   /** Places of nodes that are being dragged; they are written when the pointer is let go. */
   readonly drag: ReadonlyMap<string, Point> | null;
+  /** Lines that what is dragged falls in with. */
+  readonly guides: readonly Guide[];
   readonly connecting: Connecting | null;
   readonly hovered: InputEnd | null;
   readonly hoveredReroute: Reroute | null;
@@ -106,6 +109,7 @@ const FIRST_VIEW: ViewState = {
   viewport: { x: 80, y: 80, zoom: 1 },
   size: [1200, 800],
   drag: null,
+  guides: [],
   connecting: null,
   hovered: null,
   hoveredReroute: null,
@@ -120,14 +124,16 @@ const FIRST_VIEW: ViewState = {
 };
 
 /** What ends when another scope is opened. */
-const PASSING = {
+const PASSING: Partial<ViewState> = {
   drag: null,
+  guides: [],
+  renaming: null,
   connecting: null,
   hovered: null,
   hoveredReroute: null,
   menu: null,
   stroke: null,
-} as const;
+};
 
 const NONE: ReadonlySet<string> = new Set();
 

@@ -56,12 +56,12 @@ export type Scope = {
   readonly inputs?: { readonly [name: string]: Exposed };
   readonly outputs?: { readonly [name: string]: Exposed };
   readonly nodes?: { readonly [id: string]: NodeInstance };
+  readonly groups?: readonly Group[];
+  readonly notes?: readonly Note[];
 };
 
 export type Workflow = Scope & {
   readonly kinegraph: 1;
-  readonly groups?: readonly Group[];
-  readonly notes?: readonly Note[];
   readonly subgraphs?: { readonly [id: string]: Scope };
 };
 

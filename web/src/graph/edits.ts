@@ -222,20 +222,20 @@ export function setTitle(path: ScopePath, title: string): Edit {
   };
 }
 
-/** Groups and notes are lists in the document; a change writes the whole list, which is short. */
-export function setGroups(groups: readonly Group[], key: string): Edit {
+/** Groups and notes are lists in their scope; a change writes the whole list, which is short. */
+export function setGroups(path: ScopePath, groups: readonly Group[], key: string): Edit {
   return {
     label: { key },
-    patches: [{ op: "set", path: ["groups"], value: groups }],
-    ...(key === "edit_group" ? { merge: "groups" } : {}),
+    patches: [{ op: "set", path: [...path, "groups"], value: groups }],
+    ...(key === "edit_group" ? { merge: `${path.join("/")}/groups` } : {}),
   };
 }
 
-export function setNotes(notes: readonly Note[], key: string): Edit {
+export function setNotes(path: ScopePath, notes: readonly Note[], key: string): Edit {
   return {
     label: { key },
-    patches: [{ op: "set", path: ["notes"], value: notes }],
-    ...(key === "edit_note" ? { merge: "notes" } : {}),
+    patches: [{ op: "set", path: [...path, "notes"], value: notes }],
+    ...(key === "edit_note" ? { merge: `${path.join("/")}/notes` } : {}),
   };
 }
 

@@ -45,12 +45,6 @@ export function asWorkflow(value: Json): Workflow {
   checkScope(data, "");
   for (const [id, scope] of members(data, "subgraphs", ""))
     checkScope(requireObject(scope, pointer("subgraphs", id)), pointer("subgraphs", id));
-  for (const name of ["groups", "notes"]) {
-    const list = data[name];
-    if (list !== undefined && !Array.isArray(list)) throw new UnreadableError(pointer(name), "a list belongs here");
-    for (const [index, item] of (list ?? []).entries())
-      checkFrame(requireObject(item, pointer(name, index)), pointer(name, index));
-  }
   return data as unknown as Workflow;
 }
 
@@ -70,6 +64,21 @@ function checkScope(scope: JsonObject, path: string): void {
     }
   for (const [id, item] of members(scope, "nodes", path))
     checkNode(requireObject(item, path + pointer("nodes", id)), path + pointer("nodes", id));
+  checkFrames(scope, path);
+}
+
+function checkFrames(scope: JsonObject, path: string): void {
+  for (const name of ["groups", "notes"]) {
+    const list = scope[name];
+    if (list !== undefined && !Array.isArray(list))
+      throw new UnreadableError(path + pointer(name), "a list belongs here");
+    for (const [index, item] of (list ?? []).entries()) {
+      const place = path + pointer(name, index);
+      const frame = requireObject(item, place);
+      for (const field of ["title", "text", "color"]) requireText(frame, field, place);
+      checkFrame(frame, place);
+    }
+  }
 }
 
 function checkTargets(value: Json | undefined, path: string): void {

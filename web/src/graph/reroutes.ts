@@ -121,6 +121,15 @@ export function removeReroutes(workflow: Workflow, path: ScopePath, reroutes: re
   return { label: { key: "remove_reroute", count: reroutes.length }, patches };
 }
 
+/** Take the points off the links between nodes that get new places: they led around what stood there before. */
+export function straighten(workflow: Workflow, path: ScopePath, nodes: ReadonlyMap<string, unknown>): Edit {
+  const patches: Patch[] = [];
+  for (const { node, input, link } of linksOf(scopeAt(workflow, path)))
+    if (viaOf(link).length > 0 && nodes.has(node) && nodes.has(link.link[0]))
+      patches.push(setVia(path, { node, input }, link, []));
+  return { label: { key: "remove_reroute" }, patches };
+}
+
 function setVia(path: ScopePath, end: InputEnd, link: Link, via: readonly Point[]): Patch {
   return { op: "set", path: [...path, "nodes", end.node, "inputs", end.input], value: withVia(link, via) };
 }

@@ -152,17 +152,30 @@ export function unpackSubgraph(workflow: Workflow, path: ScopePath, id: string):
   const names = namesOutside(scope, subgraph);
   const [mx, my] = middleOf(Object.values(nodesOf(subgraph)));
   const [x, y] = instance.at ?? [mx, my];
+  const shift: Point = [x - mx, y - my];
   const patches: Patch[] = [];
   for (const [inner, node] of Object.entries(nodesOf(subgraph)))
     patches.push({
       op: "set",
       path: [...path, "nodes", names.get(inner) ?? inner],
-      value: outsideNode(inner, node, { instance, subgraph, names, shift: [x - mx, y - my] }) as unknown as Json,
+      value: outsideNode(inner, node, { instance, subgraph, names, shift }) as unknown as Json,
     });
   patches.push(...borderPatches(workflow, path, id, names));
-  patches.push({ op: "remove", path: [...path, "nodes", id] });
+  patches.push({ op: "remove", path: [...path, "nodes", id] }, ...framePatches(scope, subgraph, path, shift));
   const edit = { label: { key: "unpack", count: names.size }, patches: withoutUnused(workflow, patches) };
   return { edit, ids: [...names.values()] };
+}
+
+/** The groups and notes of a subgraph beside those of the scope that its nodes come to. */
+function framePatches(scope: Scope, subgraph: Scope, path: ScopePath, [dx, dy]: Point): Patch[] {
+  return (["groups", "notes"] as const).flatMap((name): Patch[] => {
+    const moved = (subgraph[name] ?? []).map((frame) => ({
+      ...frame,
+      at: [(frame.at?.[0] ?? 0) + dx, (frame.at?.[1] ?? 0) + dy],
+    }));
+    const value = [...(scope[name] ?? []), ...moved] as unknown as Json;
+    return moved.length > 0 ? [{ op: "set", path: [...path, name], value }] : [];
+  });
 }
 
 /** Ids for the nodes of a subgraph beside those of the scope that they come to. */

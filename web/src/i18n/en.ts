@@ -1,6 +1,7 @@
 /** Every text of the editor, in English, a file a room. Other languages have the same keys; `{name}` stands for a word put in. */
 import { app } from "./en/app";
 import { commands } from "./en/commands";
+import { find } from "./en/find";
 import { media } from "./en/media";
 import { menu } from "./en/menu";
 import { node } from "./en/node";
@@ -16,6 +17,7 @@ export const en = {
   ...app,
   ...commands,
   ...search,
+  ...find,
   ...node,
   ...widgets,
   ...run,

@@ -1,11 +1,10 @@
 /** Commands that change the selected nodes, links and points of links. */
 
-import { GROUP_PREFIX } from "../../canvas/GroupFrame";
+import { GROUP_PREFIX, NOTE_PREFIX } from "../../canvas/frames";
 import { nodeIds } from "../../canvas/moving";
-import { NOTE_PREFIX } from "../../canvas/NoteCard";
 import { hitCurve } from "../../canvas/scene";
 import { MIN_WIDTH } from "../../canvas/shape";
-import { nodesOf, type Point, type ScopePath, type Workflow } from "../../graph/document";
+import { nodesOf, type Point, type ScopePath, scopeAt, type Workflow } from "../../graph/document";
 import * as edits from "../../graph/edits";
 import type { Edit } from "../../graph/history";
 import { disconnect, removeNodes, removeThrough } from "../../graph/removing";
@@ -23,7 +22,7 @@ export const EDIT_COMMANDS: readonly Command[] = [
     remove(place, (workflow, path, ids) => removeThrough(workflow, path, place.editor.definitions, ids)),
   ),
   command("rename", "cmd.rename", ["f2"], ({ editor }) =>
-    editor.view.setState({ renaming: [...nodeIds(editor)][0] ?? null }),
+    editor.view.setState({ renaming: [...editor.document.getState().selection][0] ?? null }),
   ),
   command("bypass", "cmd.bypass", ["mod+b"], ({ editor }) =>
     editor.edit((workflow, path) => edits.toggleMode(workflow, path, nodeIds(editor), "bypass")),
@@ -52,10 +51,10 @@ export function remove({ editor }: Workplace, nodes: Removing): void {
     if (reroutes.length > 0) return removeReroutes(workflow, path, reroutes);
     if (links.length > 0) return disconnect(workflow, path, links);
     const all = [nodes(workflow, path, nodeIds(editor))];
-    const groups = (workflow.groups ?? []).filter(stays(GROUP_PREFIX));
-    const notes = (workflow.notes ?? []).filter(stays(NOTE_PREFIX));
-    if (groups.length < (workflow.groups ?? []).length) all.push(edits.setGroups(groups, "remove_group"));
-    if (notes.length < (workflow.notes ?? []).length) all.push(edits.setNotes(notes, "remove_note"));
+    const { groups = [], notes = [] } = scopeAt(workflow, path);
+    const [keptGroups, keptNotes] = [groups.filter(stays(GROUP_PREFIX)), notes.filter(stays(NOTE_PREFIX))];
+    if (keptGroups.length < groups.length) all.push(edits.setGroups(path, keptGroups, "remove_group"));
+    if (keptNotes.length < notes.length) all.push(edits.setNotes(path, keptNotes, "remove_note"));
     const done = all.filter((edit) => edit.patches.length > 0);
     return done.length === 1 && done[0]
       ? done[0]

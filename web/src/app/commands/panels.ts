@@ -3,6 +3,7 @@
 import { type Command, command } from "./command";
 
 export const PANELS_COMMANDS: readonly Command[] = [
+  command("find", "cmd.find", ["mod+f"], ({ ui }) => ui.setState({ dialog: "find" }), true),
   command("queue", "cmd.queue", ["q"], ({ ui }) => ui.getState().toggle("queue")),
   command("library", "cmd.library", ["n", "a"], ({ ui }) => ui.getState().toggle("library")),
   command("history", "cmd.history", ["shift+h"], ({ ui }) => ui.getState().toggle("history")),

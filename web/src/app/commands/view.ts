@@ -1,8 +1,8 @@
 /** Commands that move the view, and the search-to-add. */
 
 import { faceOf } from "../../canvas/faces";
-import { nodeIds } from "../../canvas/moving";
-import { boundsOf, type Scene, sceneOf } from "../../canvas/scene";
+import { boundsWith } from "../../canvas/grouping";
+import { type Scene, sceneOf } from "../../canvas/scene";
 import { fitting, freeSize, MAX_ZOOM, MIN_ZOOM, toGraph, type Viewport } from "../../canvas/window";
 import type { Point } from "../../graph/document";
 import { localRuns } from "../../run/local";
@@ -25,7 +25,7 @@ export const VIEW_COMMANDS: readonly Command[] = [
   command("zoom_reset", "cmd.zoom_reset", ["mod+0"], (place) => zoomTo(place, 1)),
 ];
 
-export function sceneNow({ editor, runner }: Workplace): Scene {
+export function sceneNow({ editor, runner }: Pick<Workplace, "editor" | "runner">): Scene {
   const runs = localRuns(runner.run.getState().nodes, editor.trail);
   return sceneOf(editor.scope, editor.definitions, (id) => faceOf(runs.get(id)), null);
 }
@@ -56,9 +56,8 @@ export function jumpToAll(place: Workplace): void {
 }
 
 function fitted(place: Workplace, selected: boolean): Viewport | null {
-  const ids = nodeIds(place.editor);
-  const boxes = [...sceneNow(place).boxes.values()].filter((box) => !selected || ids.size === 0 || ids.has(box.id));
-  const bounds = boundsOf(boxes);
+  const { selection } = place.editor.document.getState();
+  const bounds = boundsWith(sceneNow(place), place.editor.scope, selected && selection.size > 0 ? selection : null);
   return bounds && fitting(bounds, freeSize(place.editor.view.getState().size, place.editor.trail.length > 0));
 }
 

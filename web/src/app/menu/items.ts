@@ -1,7 +1,7 @@
 /** What the context menus offer: commands of the registry by what the menu is about, and what is said of a socket. */
 
 import { linkedEnds } from "../../canvas/connecting";
-import { GROUP_COLORS } from "../../canvas/GroupFrame";
+import { GROUP_COLORS, GROUP_PREFIX } from "../../canvas/frames";
 import { nodeIds } from "../../canvas/moving";
 import type { MenuRequest } from "../../editor/store";
 import { inputsOf, isLink, nodesOf } from "../../graph/document";
@@ -27,6 +27,7 @@ const CANVAS: Entries = [
   "note",
   "select_all",
   "tidy",
+  "find",
   "fit",
   "-",
   "undo",
@@ -47,7 +48,7 @@ export function menuItems(place: Workplace, target: Target): MenuItem[] {
     case "reroute":
       return commands(place, ["delete"]);
     case "frame":
-      return commands(place, ["fit_selection", "delete"]);
+      return commands(place, frameEntries(place));
     case "color":
       return colors(place);
     case "nodes":
@@ -57,13 +58,22 @@ export function menuItems(place: Workplace, target: Target): MenuItem[] {
   }
 }
 
+/** What can be done with the selected groups or notes. */
+function frameEntries({ editor }: Workplace): Entries {
+  const isGroup = [...editor.document.getState().selection].some((id) => id.startsWith(GROUP_PREFIX));
+  const group: Entries = ["group_select", "group_fit", "group_bypass", "-"];
+  return [...(isGroup ? group : []), "rename", "fit_selection", "-", ...(isGroup ? ["ungroup"] : []), "delete"];
+}
+
 function ofNodes(place: Workplace): MenuItem[] {
   const hasSubgraph = instances(place.editor).length > 0;
   const inside: Entries = hasSubgraph ? ["enter_subgraph", "unpack_subgraph", "independent", "-"] : [];
   const nodes = nodesOf(place.editor.scope);
   const isSized = [...nodeIds(place.editor)].some((id) => nodes[id]?.size !== undefined);
   const modes: Entries = ["bypass", "mute", "-"];
-  const more: Entries = ["-", "make_subgraph", "group", "select_upstream", "select_downstream"];
+  const several: Entries =
+    nodeIds(place.editor).size > 1 ? ["align_left", "align_top", "distribute_x", "tidy", "-"] : [];
+  const more: Entries = ["-", ...several, "make_subgraph", "group", "select_upstream", "select_downstream"];
   return commands(place, [
     ...inside,
     "run_selected",

@@ -3,7 +3,7 @@ import type { Editor } from "../../editor/store";
 import type { Point } from "../../graph/document";
 import type { CanvasParts } from "../context";
 import { rectBetween } from "../curves";
-import { framesIn } from "../moving";
+import { framesIn } from "../grouping";
 import { boxesIn } from "../scene";
 import { track } from "./track";
 
@@ -15,8 +15,7 @@ export function drawBox(editor: Editor, parts: CanvasParts, from: Point, mode: B
   track(parts, {
     move: (to) => {
       const rect = rectBetween(from, to);
-      const frames = editor.path.length === 0 ? framesIn(editor.workflow, rect) : [];
-      const inside = [...boxesIn(parts.scene.current, rect), ...frames];
+      const inside = [...boxesIn(parts.scene.current, rect), ...framesIn(editor.scope, rect)];
       if (mode === "subtract") editor.select([...before].filter((id) => !inside.includes(id)));
       else editor.select([...before, ...inside]);
       editor.view.setState({ stroke: { kind: "box", from, to } });

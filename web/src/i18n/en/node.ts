@@ -34,5 +34,9 @@ export const node = {
   "connect.cycle": "This would close a circle",
   "connect.already_linked": "These two are linked already",
   "group.untitled": "Group",
-  "note.placeholder": "Write a note",
+  "group.tools": "Group",
+  "group.color": "Color {name}",
+  "note.label": "Note",
+  "note.placeholder": "Write a note. Markdown works: **bold**, # heading, - list",
+  "note.hint": "Double-click to write",
 } as const;

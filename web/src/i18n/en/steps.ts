@@ -40,6 +40,8 @@ export const steps = {
   "step.add_group": "Add a group",
   "step.edit_group": "Change a group",
   "step.remove_group": "Remove a group",
+  "step.fit_group": "Fit a group",
+  "step.arrange": "Arrange {count} nodes",
   "step.add_note": "Add a note",
   "step.edit_note": "Write a note",
   "step.remove_note": "Remove a note",
