@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { COMMANDS } from "../src/app/commands";
+import type { Command } from "../src/app/commands/command";
 import { en } from "../src/i18n/en";
 
 const files = import.meta.glob<string>("../src/**/*.tsx", { query: "?raw", import: "default", eager: true });
@@ -15,4 +16,14 @@ it("no text that people see stands in a component", () => {
 it("every text of a command is there, and no command is there twice", () => {
   expect(COMMANDS.filter((command) => !Object.hasOwn(en, command.title))).toEqual([]);
   expect(new Set(COMMANDS.map((command) => command.id)).size).toBe(COMMANDS.length);
+});
+
+it("every command that a room declares is in a menu, and so in the palette", () => {
+  const rooms = import.meta.glob<Record<string, unknown>>("../src/app/commands/*.ts", { eager: true });
+  const lists = Object.values(rooms).flatMap((room) =>
+    Object.entries(room).filter(([name]) => name.endsWith("_COMMANDS")),
+  );
+  expect(lists.length).toBeGreaterThan(10);
+  const declared = lists.flatMap(([, list]) => (list as readonly Command[]).map(({ id }) => id));
+  expect(COMMANDS.map(({ id }) => id).sort()).toEqual(declared.sort());
 });

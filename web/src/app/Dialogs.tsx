@@ -1,6 +1,7 @@
-import { type KeyboardEvent, lazy, Suspense, useMemo, useState } from "react";
+import { type KeyboardEvent, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { rank } from "../graph/search";
 import { t } from "../i18n";
+import { CloseButton } from "./CloseButton";
 import { COMMANDS, type Command } from "./commands";
 import { FindDialog } from "./FindDialog";
 import { shown } from "./keys";
@@ -51,6 +52,10 @@ function Palette() {
     [query],
   );
   const current = found[Math.min(index, found.length - 1)];
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (current) list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }, [current]);
 
   function pick(command: Command | undefined) {
     close();
@@ -71,6 +76,8 @@ function Palette() {
         role="combobox"
         aria-expanded="true"
         aria-controls="palette-list"
+        aria-activedescendant={current ? `palette-${current.command.id}` : undefined}
+        aria-label={t("palette.placeholder")}
         placeholder={t("palette.placeholder")}
         value={query}
         spellCheck={false}
@@ -80,12 +87,17 @@ function Palette() {
         }}
         onKeyDown={onKeyDown}
       />
-      <div id="palette-list" role="listbox" aria-label={t("cmd.palette")}>
-        {found.length === 0 && <div className="none">{t("palette.nothing")}</div>}
+      {found.length === 0 && (
+        <div className="none" role="status">
+          {t("palette.nothing")}
+        </div>
+      )}
+      <div id="palette-list" ref={list} role="listbox" aria-label={t("cmd.palette")}>
         {found.map(({ title, command }, place) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the input's, which keeps the focus
           <div
             key={command.id}
+            id={`palette-${command.id}`}
             role="option"
             tabIndex={-1}
             aria-selected={command === current?.command}
@@ -106,6 +118,7 @@ function Shortcuts() {
   const dialog = useDialog(() => place.ui.setState({ dialog: null }));
   return (
     <dialog className="shortcuts popup" aria-label={t("cmd.shortcuts")} {...dialog}>
+      <CloseButton />
       <h2>{t("cmd.shortcuts")}</h2>
       <ul>
         {COMMANDS.filter((command) => (command.keys ?? []).length > 0).map((command) => (

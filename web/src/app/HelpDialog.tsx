@@ -1,6 +1,7 @@
 import type { InputSocket, NodeDefinition, OutputSocket } from "../graph/catalogue";
 import { isNumeric } from "../graph/catalogue";
 import { t } from "../i18n";
+import { CloseButton } from "./CloseButton";
 import { useDialog } from "./useDialog";
 import { useUi, useWorkplace } from "./workplaceContext";
 
@@ -12,6 +13,7 @@ export function HelpDialog() {
   const definition = type === null ? undefined : place.editor.definitions(type);
   return (
     <dialog className="help popup" aria-label={t("help.title")} {...dialog}>
+      <CloseButton />
       {definition ? <Help definition={definition} /> : <p>{t("node.unknown_help", { type: type ?? "" })}</p>}
     </dialog>
   );

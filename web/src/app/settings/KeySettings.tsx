@@ -33,6 +33,9 @@ function KeyRow({ command }: { readonly command: Command }) {
   const rival = COMMANDS.find(
     (other) => other.id !== command.id && keysOfCommand(other, changed).some((key) => keys.includes(key)),
   );
+  const said = listening
+    ? t("settings.press")
+    : keys.map((key) => shown(key).join("+")).join(", ") || t("settings.no_key");
   function take(event: React.KeyboardEvent) {
     event.preventDefault();
     event.stopPropagation();
@@ -47,13 +50,13 @@ function KeyRow({ command }: { readonly command: Command }) {
       {rival && <em role="alert">{t("settings.key_taken", { name: t(rival.title) })}</em>}
       <button
         type="button"
-        aria-label={t("settings.key_of", { name: t(command.title) })}
+        aria-label={`${t("settings.key_of", { name: t(command.title) })}: ${said}`}
         data-listening={listening}
         onClick={() => setListening(true)}
         onBlur={() => setListening(false)}
         onKeyDown={(event) => listening && take(event)}
       >
-        {listening ? t("settings.press") : keys.map((key) => shown(key).join("+")).join(", ") || t("settings.no_key")}
+        {said}
       </button>
       {Object.hasOwn(changed, command.id) && (
         <button
