@@ -151,8 +151,8 @@ def _hunyuan(config: Config, name: str, experts: int) -> Recipe:
     del name, experts
     if config["in_channels"] != config["out_channels"]:
         raise WeightsError(
-            "HunyuanVideo's image-to-video models cannot be run yet.",
-            "Use its text-to-video model, or Wan's for images.",
+            "HunyuanVideo's image-to-video models cannot be run from single files yet.",
+            "Use its diffusers folder.",
         )
     return Recipe(
         family="hunyuan",
