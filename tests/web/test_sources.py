@@ -7,6 +7,8 @@ import pytest
 from tests.machine import skip_unless
 from tests.web.npm import WEB, run_npm
 
+pytestmark = pytest.mark.xdist_group("npm")  # two runs of vitest in one folder at once were seen to hang
+
 
 @pytest.fixture(autouse=True)
 def _packages() -> None:

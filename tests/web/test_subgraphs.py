@@ -7,12 +7,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from server.engine.keys import make_keys
 from server.graph import from_json, validate
 from server.kit.catalogue import Catalogue
 from server.kit.context import Folders
 from tests.machine import skip_unless
 from tests.web.npm import WEB, run_npm
+
+pytestmark = pytest.mark.xdist_group("npm")  # see test_sources
 
 NOWHERE = Folders(Path("/nowhere/uploads"), Path("/nowhere/outputs"), Path("/nowhere/models"))
 
