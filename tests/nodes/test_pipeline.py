@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from benchmarks.long_clip import STARTER, STARTER_S
 from benchmarks.streaming import CHAIN, MIB, Measured, by_graph, measured, write_source
 from server.engine.cancel import CancelToken
 from server.engine.events import NodePreview, NodeProgress, NodeWarning
@@ -85,6 +86,14 @@ def test_memory_does_not_grow_with_a_clip(tmp_path: Path) -> None:
     ]
     work = partial(by_graph, chain=chain)
     short, long = (measured(work, write_source(tmp_path / f"{s}.mp4", s), tmp_path) for s in (2, 10))
+    assert long.grown_bytes < 1024 * MIB
+    assert peak(long) < 1.05 * peak(short)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_a_clip_that_a_network_enlarges(tmp_path: Path) -> None:
+    work = partial(by_graph, chain=STARTER)
+    short, long = (measured(work, write_source(tmp_path / f"{s}.mp4", s), tmp_path) for s in STARTER_S)
     assert long.grown_bytes < 1024 * MIB
     assert peak(long) < 1.05 * peak(short)
 
