@@ -24,6 +24,7 @@ from .files import explain_os_error, write_whole
 from .hardware import PIXEL_FORMATS, why_unusable
 from .probe import MediaInfo, probe, sound_end
 from .samples import let_go_of_pages
+from .scheduling import ordinary_threads
 from .types import Audio, Clip, ColorTags
 
 if TYPE_CHECKING:
@@ -173,6 +174,9 @@ class _Writer:
         if plan.codec.container_tag and self.path.suffix.lower() != ".mkv":
             context.codec_tag = plan.codec.container_tag
         self.converter = PixelConverter(tags, siting=plan.codec.siting)
+        if plan.encoder == "libsvtav1":
+            with ordinary_threads():
+                context.open()
         return stream
 
     def write(self, clip: Clip, alpha: Clip | None, progress: ProgressCallback | None) -> int:

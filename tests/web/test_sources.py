@@ -7,7 +7,7 @@ import pytest
 from tests.machine import skip_unless
 from tests.web.npm import WEB, run_npm
 
-pytestmark = pytest.mark.xdist_group("npm")  # two runs of vitest in one folder at once were seen to hang
+pytestmark = pytest.mark.xdist_group("npm")  # one at a time: each takes all cores
 
 
 @pytest.fixture(autouse=True)
