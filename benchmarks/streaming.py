@@ -109,6 +109,7 @@ def measured(work: Work, source: Path, home: Path) -> Measured:
     ours, theirs = context.Pipe()
     process = context.Process(target=_child, args=(work, source, home, theirs))
     process.start()
+    theirs.close()  # else the end of a process that fails would not be seen
     idle = ours.recv()
     watched, highest, stop = psutil.Process(process.pid), idle, threading.Event()
 
