@@ -42,11 +42,11 @@ def test_a_video_is_made_from_an_empty_canvas_by_mouse_and_keyboard(editor: Any,
     page.keyboard.type("a red ball rolls right across a meadow")
     for name, value in {"width": "64", "height": "32*2", "seconds": "1"}.items():
         editor.set_knob("empty_latent_video", name, value)
-    editor.set_knob("denoise", "steps", "20")
+    editor.set_knob("denoise", "steps", "80")  # some seconds: the first preview comes after one
     page.get_by_text("6 of 6 nodes will run").wait_for()
 
     page.keyboard.press("Control+Enter")
-    page.locator('[data-node="denoise"] .node-count', has_text="of 20").first.wait_for(timeout=RUN_MS)
+    page.locator('[data-node="denoise"] .node-count', has_text="of 80").first.wait_for(timeout=RUN_MS)
     page.locator('article[data-node="save_video"][data-state="done"] video').wait_for(timeout=RUN_MS)
     page.locator('article[data-node="save_video"] .player').get_by_label("Play", exact=True).click()
     editor.wait_until("document.querySelector('article[data-node=save_video] video').currentTime > 0.1")
