@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from nodes import Advanced, Conditioning, Context, Image, Latent, NodeInputError, Seed, Slider, Vae, node
+from nodes import (
+    Advanced,
+    Conditioning,
+    Context,
+    Image,
+    InputProblem,
+    Latent,
+    NodeInputError,
+    Number,
+    Seed,
+    Slider,
+    Vae,
+    node,
+)
 from nodes.blame import blaming
 
 if TYPE_CHECKING:
@@ -53,9 +67,7 @@ def image_to_video(
 
     if first is None and last is None:
         raise NodeInputError("first", "no picture is connected", "connect the first frame, the last, or both")
-    if latent.family != vae.family:
-        message = f"the latent is of the {latent.family} family, but the autoencoder is {vae.family}"
-        raise NodeInputError("vae", message, "connect the autoencoder of the model that will denoise")
+    _check_family(vae, latent)
     given = {0: first, -1: last}
     images = {index: _pixels(image, latent, fit) for index, image in given.items() if image is not None}
     with blaming("first" if first is not None else "last"):
@@ -67,6 +79,77 @@ def image_to_video(
             options=ImageOptions(noise_aug_strength=noise, motion_bucket_id=motion, seed=noise_seed),
             device=ctx.device,
         )
+
+
+@node(
+    category="conditioning",
+    uses="gpu",
+    aliases=("keyframe", "guide frame", "middle frame", "image at frame", "i2v", "LTXVAddGuide"),
+)
+def add_keyframe(
+    vae: Vae,
+    latent: Latent,
+    image: Image,
+    positive: Conditioning,
+    *,
+    frame: Annotated[int, Number(min=-10_000, max=10_000)] = 0,
+    strength: Annotated[float, Slider(0.0, 1.0, step=0.01)] = 1.0,
+    fit: Fit = "fill",
+    ctx: Context,
+) -> Conditioning:
+    """Let a video show a picture at any one of its frames. Several in a row hold several pictures.
+
+    For models that take keyframes, which are LTX-Video's from 0.9.5 on; others take pictures by Image to video.
+
+    Args:
+        vae: The autoencoder of the model that will denoise.
+        latent: The empty latent that will be denoised; the picture is brought to its size.
+        image: The picture.
+        positive: The encoded prompt, with the keyframes that it has already; one at the same frame is replaced.
+        frame: Which frame shows it, counted from 0; -1 is the last one, -2 the one before.
+        strength: How closely the frame follows the picture: 1 keeps it, less leaves the model free in the last steps.
+        fit: `fill` crops what is too wide or too high; `stretch` keeps all of the picture.
+
+    Returns:
+        The conditioning, for `positive` of a denoise node or of the next keyframe.
+    """
+    from server.diffusion.families.base import ImageOptions
+    from server.diffusion.sampling.images import condition_on_images
+
+    for problem in _keyframe_problems(vae):
+        raise NodeInputError(problem.input, problem.message, problem.hint)
+    _check_family(vae, latent)
+    if not -latent.frames <= frame < latent.frames:
+        message = f"frame {frame} lies outside the clip, which has {latent.frames} frames"
+        raise NodeInputError("frame", message, f"try {latent.frames - 1}, the last one, or make the clip longer")
+    with blaming("image"):
+        return condition_on_images(
+            vae,
+            positive,
+            latent,
+            {frame: _pixels(image, latent, fit)},
+            options=ImageOptions(strength=strength),
+            device=ctx.device,
+        )
+
+
+@add_keyframe.check
+def _keyframe_problems(vae: Vae) -> Iterator[InputProblem]:
+    able = vae.capabilities
+    if able.keyframes:
+        return
+    message = f"{vae.name} takes no pictures at frames of one's choice"
+    if able.images:
+        places = " and ".join(able.images)
+        yield InputProblem("vae", message, f"use Image to video, for its {places} frame")
+    else:
+        yield InputProblem("vae", message, "use a model that makes video from images")
+
+
+def _check_family(vae: Vae, latent: Latent) -> None:
+    if latent.family != vae.family:
+        message = f"the latent is of the {latent.family} family, but the autoencoder is {vae.family}"
+        raise NodeInputError("vae", message, "connect the autoencoder of the model that will denoise")
 
 
 def _pixels(image: Image, latent: Latent, fit: Fit) -> Array:

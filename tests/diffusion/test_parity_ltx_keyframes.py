@@ -30,17 +30,22 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 WIDTH, HEIGHT, FRAMES, STEPS = 64, 32, 17, 4
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def make_ltx_with_keyframes(place: Path) -> Path:
+    """Save a random LTX-Video pipeline as those from 0.9.5 on are."""
     import diffusers
 
-    place = make_ltx(tmp_path_factory.mktemp("ltx"), conditioned=False)
+    make_ltx(place, conditioned=False)
     shutil.rmtree(place / "scheduler")
     diffusers.FlowMatchEulerDiscreteScheduler().save_pretrained(place / "scheduler")
     index = place / "model_index.json"
     text = index.read_text(encoding="utf-8").replace('"LTXPipeline"', '"LTXConditionPipeline"')
     index.write_text(text, encoding="utf-8")
     return place
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_ltx_with_keyframes(tmp_path_factory.mktemp("ltx"))
 
 
 def our_frames(folder: Path, residency: Residency, images: dict[int, np.ndarray], strength: float) -> np.ndarray:
@@ -55,25 +60,18 @@ def our_frames(folder: Path, residency: Residency, images: dict[int, np.ndarray]
     return vae.decode(autoencoder, denoise(model, positive, negative, latent, **run), **where)
 
 
-@pytest.mark.parametrize(
-    ("frames", "strength"), [((), 1.0), ((0,), 1.0), ((0, 16), 1.0), ((8,), 1.0), ((0, 9), 0.6), ((3, 16), 0.02)]
-)
-def test_the_frames_equal_the_pipelines(
-    frames: tuple[int, ...], strength: float, folder: Path, residency: Residency
-) -> None:
+def pipeline_frames(folder: Path, pictures: dict[int, tuple[np.ndarray, float]]) -> np.ndarray:
+    """Return what LTXConditionPipeline makes with pictures and their strengths by frame."""
     from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
     from PIL import Image
 
-    pictures = {index: picture(WIDTH, HEIGHT, index) for index in frames}
-    images = {index: pixels.astype(np.float32) / 255 for index, pixels in pictures.items()}
-    ours = our_frames(folder, residency, images, strength)
     pipe = load_pipeline("LTXConditionPipeline", folder)
     pipe.vae.encode = mode_of(pipe.vae.encode)
     conditions = [
         LTXVideoCondition(image=Image.fromarray(pixels), frame_index=index, strength=strength)
-        for index, pixels in pictures.items()
+        for index, (pixels, strength) in pictures.items()
     ]
-    theirs = pipe(
+    return pipe(
         conditions=conditions or None,
         prompt=PROMPT,
         negative_prompt=NEGATIVE,
@@ -88,6 +86,18 @@ def test_the_frames_equal_the_pipelines(
         generator=torch.Generator("cpu").manual_seed(SEED),
         output_type="np",
     ).frames[0]
+
+
+@pytest.mark.parametrize(
+    ("frames", "strength"), [((), 1.0), ((0,), 1.0), ((0, 16), 1.0), ((8,), 1.0), ((0, 9), 0.6), ((3, 16), 0.02)]
+)
+def test_the_frames_equal_the_pipelines(
+    frames: tuple[int, ...], strength: float, folder: Path, residency: Residency
+) -> None:
+    pictures = {index: picture(WIDTH, HEIGHT, index) for index in frames}
+    images = {index: pixels.astype(np.float32) / 255 for index, pixels in pictures.items()}
+    ours = our_frames(folder, residency, images, strength)
+    theirs = pipeline_frames(folder, {index: (pixels, strength) for index, pixels in pictures.items()})
     assert ours.shape == (FRAMES, HEIGHT, WIDTH, 3)
     assert ours.std() > 0.01
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)

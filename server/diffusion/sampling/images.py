@@ -50,7 +50,7 @@ def condition_on_images(
         The conditioning, with tensors whose names begin with "image_" beside those of the prompt.
 
     Raises:
-        SizeError: An image is not of the clip's size.
+        SizeError: An image is not of the clip's size, or lies outside its length.
         SamplingError: The model does not take images at these frames, or not without others.
     """
     able = vae.capabilities
@@ -121,6 +121,12 @@ def _placed(
                 f"An image is {width} x {height} where the clip is {latent.width} x {latent.height}.",
                 f"Resize it to {latent.width} x {latent.height}.",
             )
+    outside = [index for index in images if not -latent.frames <= index < latent.frames]
+    if outside:
+        raise SizeError(
+            f"Frame {outside[0]} lies outside the clip, which has {latent.frames} frames.",
+            f"Try {latent.frames - 1}, the last one.",
+        )
     placed = {index % latent.frames: image for index, image in sorted(images.items(), key=lambda item: item[0] < 0)}
     names = {0: "first", latent.frames - 1: "last"}
     wrong = [index for index in placed if names.get(index) not in able.images and not able.keyframes]
