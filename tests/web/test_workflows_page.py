@@ -29,12 +29,17 @@ def title(editor: Any, text: str) -> None:
     page.keyboard.press("Enter")
 
 
+def save_as(editor: Any, text: str) -> None:
+    """Save the document in view under a title, for the first time."""
+    title(editor, text)
+    editor.page.keyboard.press("Control+s")
+    editor.page.get_by_text(f"Saved “{text}”").wait_for()
+
+
 def test_a_workflow_is_saved_found_renamed_copied_and_brought_back(editor: Any) -> None:
     page = editor.page
     add_pattern(editor)
-    title(editor, "My pattern")
-    page.keyboard.press("Control+s")
-    page.get_by_text("Saved “My pattern”").wait_for()
+    save_as(editor, "My pattern")
     page.locator(".tab[data-changed=false]").wait_for()
     editor.set_knob("test_pattern", "seconds", "0.25")
     page.locator(".tab[data-changed=true]").wait_for()
@@ -70,9 +75,7 @@ def test_a_workflow_is_saved_found_renamed_copied_and_brought_back(editor: Any) 
 def test_two_windows_cannot_overwrite_each_other_silently(editor: Any) -> None:
     page = editor.page
     add_pattern(editor)
-    title(editor, "Shared")
-    page.keyboard.press("Control+s")
-    page.get_by_text("Saved “Shared”").wait_for()
+    save_as(editor, "Shared")
     other = page.context.new_page()
     other.set_default_timeout(60_000)
     other.goto(editor.server.url)
@@ -98,6 +101,83 @@ def test_two_windows_cannot_overwrite_each_other_silently(editor: Any) -> None:
     page.locator(".tab[data-active=true][data-changed=false]").wait_for()
     page.keyboard.press("w")
     page.locator(".workflow-item", has_text="Shared").get_by_text("version 3").wait_for()
+
+
+def test_what_was_deleted_elsewhere_is_saved_anew(editor: Any) -> None:
+    page = editor.page
+    add_pattern(editor)
+    save_as(editor, "Gone")
+    answer = page.request.delete(f"{editor.server.url}/api/v1/workflows/gone", headers={"Origin": editor.server.url})
+    assert answer.status == 204
+    editor.set_knob("test_pattern", "seconds", "0.25")
+    page.locator(".tab[data-changed=true]").wait_for()
+    page.keyboard.press("Control+s")
+    page.locator(".tab[data-changed=false]").wait_for()
+    page.keyboard.press("w")
+    page.locator(".workflow-item", has_text="Gone").get_by_text("version 1").wait_for()
+
+
+def test_a_save_waits_for_the_one_before_it(editor: Any) -> None:
+    page = editor.page
+    add_pattern(editor)
+    save_as(editor, "Hasty")
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+        if len(held) > 1:
+            route.continue_()
+
+    page.route("**/api/v1/workflows/hasty", hold)  # the first answer is slow
+    editor.set_knob("test_pattern", "seconds", "0.25")
+    page.locator(".tab[data-changed=true]").wait_for()
+    page.keyboard.press("Control+s")
+    editor.set_knob("test_pattern", "seconds", "0.75")
+    page.keyboard.press("Control+s")
+    # Whatever was sent by now has been seen when this comes back.
+    assert page.evaluate("fetch('/api/v1/health').then(answer => answer.status)") == 200
+    assert len(held) == 1
+    held[0].continue_()
+    page.locator(".tab[data-changed=false]").wait_for()
+    assert page.get_by_text("was saved elsewhere meanwhile").count() == 0
+    page.keyboard.press("w")
+    page.locator(".workflow-item", has_text="Hasty").get_by_text("version 3").wait_for()
+
+
+def test_a_save_as_that_fails_leaves_the_tab_where_it_was_saved(editor: Any) -> None:
+    page = editor.page
+    add_pattern(editor)
+    save_as(editor, "Home")
+    page.route(
+        "**/api/v1/workflows", lambda route: route.abort() if route.request.method == "POST" else route.fallback()
+    )
+    page.keyboard.press("Control+k")
+    page.keyboard.type("save as")
+    page.keyboard.press("Enter")
+    page.get_by_text("the server does not answer").wait_for()
+    editor.set_knob("test_pattern", "seconds", "0.25")
+    page.locator(".tab[data-changed=true]").wait_for()
+    page.keyboard.press("Control+s")
+    page.locator(".tab[data-changed=false]").wait_for()
+    page.keyboard.press("w")
+    page.locator(".workflow-item", has_text="Home").get_by_text("version 2").wait_for()
+
+
+def test_an_old_workflow_is_brought_up_to_date_as_it_is_opened(editor: Any) -> None:
+    page = editor.page
+    old = {"type": "upscale_clip", "version": 1, "at": [0, 0], "inputs": {"factor": 2}}
+    answer = page.request.post(
+        f"{editor.server.url}/api/v1/workflows",
+        data={"workflow": {"kinegraph": 1, "title": "Old", "inputs": {}, "outputs": {}, "nodes": {"larger": old}}},
+        headers={"Origin": editor.server.url},
+    )
+    assert answer.status == 201
+    page.keyboard.press("w")
+    page.locator(".workflow-open", has_text="Old").click()
+    editor.node("larger").wait_for()
+    page.locator(".tab[data-active=true][data-changed=true]").wait_for()  # the user saves the change, or not
+    larger = editor.document()["nodes"]["larger"]
+    assert (larger["version"], larger["inputs"]) == (2, {"factor": 2, "method": "lanczos"})
 
 
 def test_what_is_copied_for_terminals_and_programs_runs_as_it_is(editor: Any, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ export async function openText(
 }
 
 /** A document with its nodes at the versions that are installed: the server knows how, the browser never guesses. */
-async function upToDate(place: Workplace, workflow: Workflow): Promise<Workflow> {
+export async function upToDate(place: Workplace, workflow: Workflow): Promise<Workflow> {
   try {
     const { workflow: migrated, changes } = await migrate(workflow as unknown as Document);
     if (changes.length === 0) return workflow;

@@ -10,6 +10,6 @@ const PAUSE_MS = 4000;
 export function saveByItself(tabs: Tabs, settings: StoreApi<Settings>): void {
   setInterval(() => {
     if (!settings.getState().autosave) return;
-    for (const tab of tabs.list) if (tab.place.getState().file && hasChanges(tab)) void saveQuietly(tab);
+    for (const tab of tabs.list) if (tab.place.getState().file && hasChanges(tab)) saveQuietly(tab);
   }, PAUSE_MS);
 }

@@ -5,17 +5,56 @@ import type { OpenedWorkflow, WorkflowEntry } from "../api/types";
 import type { Workflow } from "../graph/document";
 import { asWorkflow, UnreadableError } from "../graph/read";
 import { t } from "../i18n";
-import { settle } from "./files";
+import { settle, upToDate } from "./files";
 import type { ServerFile } from "./keep/drafts";
 import type { Tab } from "./tabs";
 import type { Workplace } from "./workplace";
 
 const fileOf = ({ id, etag, version }: WorkflowEntry): ServerFile => ({ id, etag, version });
 
+/** The saves of a tab, one after the other: each starts from the version that the one before has made. */
+const turns = new WeakMap<Tab, Promise<unknown>>();
+
+function inTurn<T>(tab: Tab, work: () => Promise<T>): Promise<T> {
+  const done = (turns.get(tab) ?? Promise.resolve()).then(work);
+  // What fails is told to whoever asked for it, and holds up no save behind it.
+  const over = done.then(
+    () => undefined,
+    () => undefined,
+  );
+  turns.set(tab, over);
+  void over.then(() => turns.get(tab) === over && turns.delete(tab));
+  return done;
+}
+
 /** Save a tab's document where it is saved already, or under a fresh id. Returns whether it is saved. */
-export async function save(place: Workplace, tab: Tab = place.tabs.active): Promise<boolean> {
+export function save(place: Workplace, tab: Tab = place.tabs.active): Promise<boolean> {
+  return inTurn(tab, () => keep(place, tab, tab.place.getState().file));
+}
+
+/** Save a tab's document under a fresh id; the tab goes on with that one. */
+export function saveAsNew(place: Workplace, tab: Tab = place.tabs.active): Promise<boolean> {
+  return inTurn(tab, () => keep(place, tab, null));
+}
+
+/** Save a tab's document quietly, where nothing stands in the way and no other save goes on; for saving by itself. */
+export function saveQuietly(tab: Tab): void {
+  if (turns.has(tab)) return;
+  void inTurn(tab, async () => {
+    const { workflow } = tab.editor;
+    const { file } = tab.place.getState();
+    if (!file) return;
+    try {
+      taken(tab, workflow, await write(workflow, file));
+    } catch (error) {
+      // Whatever is in the way is asked about when the user saves.
+      if (!(error instanceof ApiError)) throw error;
+    }
+  });
+}
+
+async function keep(place: Workplace, tab: Tab, file: ServerFile | null): Promise<boolean> {
   const { workflow } = tab.editor;
-  const { file } = tab.place.getState();
   try {
     taken(tab, workflow, await write(workflow, file));
     place.tell(t("tell.saved", { name: workflow.title || t("app.untitled") }));
@@ -23,30 +62,9 @@ export async function save(place: Workplace, tab: Tab = place.tabs.active): Prom
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 412 && file) return settleConflict(place, tab, file.id);
-    // Deleted meanwhile: it is kept anew, under an id of its own.
-    if (error.status === 404 && file) return saveAsNew(place, tab);
     place.tell(t("tell.not_saved", { message: error.message }), "error");
     return false;
   }
-}
-
-/** Save a tab's document quietly, where nothing stands in the way; for saving by itself. */
-export async function saveQuietly(tab: Tab): Promise<void> {
-  const { workflow } = tab.editor;
-  const { file } = tab.place.getState();
-  if (!file) return;
-  try {
-    taken(tab, workflow, await write(workflow, file));
-  } catch (error) {
-    // Whatever is in the way is asked about when the user saves.
-    if (!(error instanceof ApiError)) throw error;
-  }
-}
-
-/** Save a tab's document under a fresh id; the tab goes on with that one. */
-export async function saveAsNew(place: Workplace, tab: Tab = place.tabs.active): Promise<boolean> {
-  tab.place.setState({ file: null });
-  return save(place, tab);
 }
 
 function write(workflow: Workflow, file: ServerFile | null): Promise<WorkflowEntry> {
@@ -59,9 +77,20 @@ function taken(tab: Tab, workflow: Workflow, entry: WorkflowEntry): void {
   tab.editor.markSaved(workflow);
 }
 
-/** Somebody else saved since: nothing is overwritten unless the user says so, and then as one more version. */
+/**
+ * Somebody else saved since: nothing is overwritten unless the user says so, and then as one more version. What was
+ * deleted meanwhile is kept anew, under an id of its own.
+ */
 async function settleConflict(place: Workplace, tab: Tab, id: string): Promise<boolean> {
-  const theirs = await library.openWorkflow(id);
+  let theirs: OpenedWorkflow;
+  try {
+    theirs = await library.openWorkflow(id);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 404) return keep(place, tab, null);
+    place.tell(t("tell.not_saved", { message: error.message }), "error");
+    return false;
+  }
   const answer = await place.ask({
     title: t("ask.conflict", { name: theirs.title || id }),
     text: t("ask.conflict_text", { version: theirs.version }),
@@ -72,12 +101,9 @@ async function settleConflict(place: Workplace, tab: Tab, id: string): Promise<b
       { id: "cancel", label: t("ask.cancel") },
     ],
   });
-  if (answer === "copy") return saveAsNew(place, tab);
-  if (answer === "over") {
-    tab.place.setState({ file: fileOf(theirs) });
-    return save(place, tab);
-  }
-  if (answer === "see") show(place, theirs, null);
+  if (answer === "copy") return keep(place, tab, null);
+  if (answer === "over") return keep(place, tab, fileOf(theirs));
+  if (answer === "see") await show(place, theirs, null);
   return false;
 }
 
@@ -87,7 +113,7 @@ export async function openSaved(place: Workplace, id: string): Promise<void> {
   if (open) return place.tabs.activate(open);
   await attempt(place, async () => {
     const opened = await library.openWorkflow(id);
-    show(place, opened, fileOf(opened));
+    await show(place, opened, fileOf(opened));
   });
 }
 
@@ -96,9 +122,11 @@ export async function openVersion(place: Workplace, id: string, version: number)
   await attempt(place, async () => show(place, await library.openVersion(id, version), null));
 }
 
-function show(place: Workplace, opened: OpenedWorkflow, file: ServerFile | null): void {
+async function show(place: Workplace, opened: OpenedWorkflow, file: ServerFile | null): Promise<void> {
   try {
-    place.tabs.open(asWorkflow(opened.workflow as never), { file });
+    const saved = asWorkflow(opened.workflow as never);
+    // Nodes that were brought to newer versions are a change, which the user saves or not.
+    place.tabs.open(await upToDate(place, saved), { file, saved });
     settle(place);
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error;
