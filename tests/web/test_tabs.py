@@ -9,6 +9,12 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
+# What waits long waits for ever: only an answer brings it on.
+NO_LONG_WAITS = "const wait = setTimeout; window.setTimeout = (work, ms) => (ms < 2000 ? wait(work, ms) : 0);"
+# Take a window's lock when its page ends, and let go of it a while later: a former page that is slow to end.
+HOLD_LOCK = """window => void navigator.locks.request(
+    'kinegraph.window.' + window, () => new Promise(release => setTimeout(release, 1000)))"""
+
 
 def workflow(title: str, pattern: str = "n") -> bytes:
     """A small document as a file."""
@@ -99,9 +105,41 @@ def test_two_windows_keep_drafts_of_their_own(editor: Any) -> None:
         assert nodes[name]["inputs"]["seconds"] == pytest.approx(seconds)
         assert len(nodes) == 1
         assert len(titles(window.page)) == 1
+    # A page that the browser duplicated has the same session, and is a window of its own once the other one answers.
+    session = other.evaluate("sessionStorage.getItem('kinegraph.window')")
+    twin = page.context.new_page()
+    twin.add_init_script(f"sessionStorage.setItem('kinegraph.window', {json.dumps(session)}); {NO_LONG_WAITS}")
+    twin.goto(editor.server.url)
+    twin.get_by_text("Start with something").wait_for()
+    twin.close()
+    other.keyboard.press("Alt+n")  # an empty tab
+    second.document()
     other.close()
     third = type(editor)(page.context.new_page(), editor.server)
     third.page.goto(editor.server.url)
-    third.node("two").wait_for()  # the closed window's tab goes on here
+    third.node(
+        "two"
+    ).wait_for()  # the closed window's tab goes on here, but nothing empty does: neither its tab nor the twin's
     assert titles(third.page) == ["Two"]
+    third.page.reload()
+    third.node("two").wait_for()
+    assert titles(third.page) == ["Two"]
+    third.page.keyboard.press("Alt+n")
+    third.document()
+    third.page.reload()
+    third.page.locator(".tab").nth(1).wait_for()
+    assert titles(third.page) == ["Two", "Untitled workflow"]  # its own empty tab is where it was
     third.page.close()
+
+
+def test_a_page_that_is_slow_to_end_takes_no_tab_along(editor: Any) -> None:
+    page = editor.page
+    editor.drop("one.json", workflow("One", "one"), "application/json")
+    editor.node("one").wait_for()
+    editor.document()
+    slow = page.context.new_page()
+    slow.goto(f"{editor.server.url}/favicon.svg")
+    slow.evaluate(HOLD_LOCK, page.evaluate("sessionStorage.getItem('kinegraph.window')"))
+    page.reload()
+    editor.node("one").wait_for()
+    assert titles(page) == ["One"]

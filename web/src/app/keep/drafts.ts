@@ -43,19 +43,20 @@ export async function restoreTabs(): Promise<Restored> {
       return draft ? [[key.slice(DRAFT.length), draft] as const] : [];
     }),
   );
+  const isReload = own.takes.includes(own.id);
   const ids = own.takes.flatMap((id) => windows.get(id)?.tabs ?? []);
   const tabs = ids.flatMap((id) => {
     const draft = drafts.get(id);
-    return draft ? [[id, draft] as const] : [];
+    // An empty tab of a window that is gone is nothing to bring back.
+    return draft && (isReload || !isEmpty(draft)) ? [[id, draft] as const] : [];
   });
   const active = windows.get(own.takes[0] ?? "")?.active ?? null;
-  if (own.takes.some((id) => id !== own.id)) {
+  if (!isReload && own.takes.length > 0) {
     // From now on the tabs are this window's; in one step, so that a crash in between loses none.
-    const record: WindowRecord = { tabs: ids, active: active ?? "", at: Date.now() };
-    await write(
-      [[WINDOW + own.id, record]],
-      own.takes.filter((id) => id !== own.id).map((id) => WINDOW + id),
-    );
+    const taken = tabs.map(([id]) => id);
+    const record: WindowRecord = { tabs: taken, active: active ?? "", at: Date.now() };
+    const left = ids.filter((id) => drafts.has(id) && !taken.includes(id));
+    await write([[WINDOW + own.id, record]], [...own.takes.map((id) => WINDOW + id), ...left.map((id) => DRAFT + id)]);
   }
   return { window: own.id, tabs, active };
 }
@@ -74,6 +75,11 @@ export function keep(
     [[WINDOW + window, record], ...put],
     closed.map((id) => DRAFT + id),
   );
+}
+
+function isEmpty({ workflow, file }: Draft): boolean {
+  const holds = [workflow.nodes, workflow.groups, workflow.notes, workflow.subgraphs];
+  return file === null && !workflow.title && holds.every((part) => Object.keys(part ?? {}).length === 0);
 }
 
 function asRecord(value: unknown): WindowRecord {
