@@ -33,6 +33,7 @@ from server.kit import (
     Toggle,
     Trim,
     UnreadableFileError,
+    When,
     Widget,
     node,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "Trim",
     "UnreadableFileError",
     "Vae",
+    "When",
     "Widget",
     "node",
 ]

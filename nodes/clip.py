@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from nodes import Clip, InputProblem, Number, ShownIf, Slider, node
+from nodes import Advanced, Clip, Context, InputProblem, Number, ShownIf, Slider, When, node
 from nodes.blame import blaming
 from nodes.rates import exact_rate, frames_within
 
@@ -23,6 +23,8 @@ _OVERLAPPING = ("cross_fade", "dip_to_black", "wipe")
     category="video/edit",
     title="Upscale clip",
     version=2,
+    uses="gpu",
+    uses_if=When("method", ("starter",)),
     aliases=("resize", "scale", "downscale", "size", "resolution", "super resolution"),
 )
 def upscale_clip(
@@ -32,6 +34,7 @@ def upscale_clip(
     width: Annotated[int, Number(min=0, max=16384, unit="px")] = 0,
     height: Annotated[int, Number(min=0, max=16384, unit="px")] = 0,
     method: Method = "starter",
+    ctx: Context,
 ) -> Clip:
     """Resize the frames of a clip, by a factor or to a size.
 
@@ -61,7 +64,11 @@ def upscale_clip(
         if growth <= 1:
             return resize_clip(clip, *target)
         doublings = min(math.ceil(math.log2(growth)), _MOST_DOUBLINGS)
-        return map_frames(clip, lambda pixels: _enlarged(pixels, doublings, target), width=target[0], height=target[1])
+
+        def larger(pixels: Array) -> Array:
+            return _enlarged(pixels, doublings, target, ctx.device)
+
+        return map_frames(clip, larger, width=target[0], height=target[1])
 
 
 @upscale_clip.migration(from_version=1)
@@ -69,12 +76,12 @@ def _lanczos_was_the_default(inputs: dict[str, object]) -> dict[str, object]:
     return {"method": "lanczos"} | inputs
 
 
-def _enlarged(pixels: Array, doublings: int, target: tuple[int, int]) -> Array:
+def _enlarged(pixels: Array, doublings: int, target: tuple[int, int], device: str) -> Array:
     from server.diffusion.upscaler import upscale_pixels
     from server.media.colors import convert_dtype
     from server.media.resize import resize_frame
 
-    large = upscale_pixels(convert_dtype(pixels, "float32"), doublings=doublings)
+    large = upscale_pixels(convert_dtype(pixels, "float32"), doublings=doublings, device=device)
     if large.shape[1::-1] != target:
         large = resize_frame(large, *target)
     return convert_dtype(large, pixels.dtype.name)
@@ -89,24 +96,42 @@ def _even(pixels: float) -> int:
     category="video/edit",
     title="Interpolate frames",
     version=2,
+    uses="gpu",
+    uses_if=When("method", ("starter",)),
     aliases=("smooth", "slow motion", "fps", "RIFE", "tween", "motion"),
 )
-def interpolate_frames(clip: Clip, *, factor: Annotated[int, Slider(2, 8)] = 2, method: Tweening = "starter") -> Clip:
+def interpolate_frames(
+    clip: Clip,
+    *,
+    factor: Annotated[int, Slider(2, 8)] = 2,
+    fps: Annotated[float, Number(min=0, max=960, unit="fps")] = 0.0,
+    method: Tweening = "starter",
+    cuts: Annotated[bool, ShownIf("method", ("starter",)), Advanced()] = True,
+    ctx: Context,
+) -> Clip:
     """Raise the frame rate by frames in between. Duration and sound stay as they are.
 
     Args:
         clip: What to make smoother.
-        factor: How many times as many frames a second.
+        factor: How many times as many frames a second; not used when a rate is given.
+        fps: Frames a second of the result; 0 goes by the factor.
         method: How frames in between are made: `starter` follows motion with the small model that ships, `blend`
             fades from one frame to the next, which is faster.
+        cuts: Whether to hold the frame before a cut, instead of morphing one scene into the next.
 
     Returns:
         The clip at the higher rate.
     """
-    from server.media.interpolate import interpolate_clip
+    from server.media.interpolate import interpolate_clip, interpolate_to_rate
 
-    with blaming("factor"):
-        return interpolate_clip(clip, factor, tween=_drawn_between if method == "starter" else None)
+    def between(first: Array, second: Array, time: float) -> Array:
+        return _drawn_between(first, second, time, ctx.device)
+
+    tween = between if method == "starter" else None
+    with blaming("fps" if fps else "factor"):
+        if fps:
+            return interpolate_to_rate(clip, exact_rate(fps), tween=tween, cuts=cuts)
+        return interpolate_clip(clip, factor, tween=tween, cuts=cuts)
 
 
 @interpolate_frames.migration(from_version=1)
@@ -114,12 +139,12 @@ def _blending_was_the_only_method(inputs: dict[str, object]) -> dict[str, object
     return {"method": "blend"} | inputs
 
 
-def _drawn_between(first: Array, second: Array, time: float) -> Array:
+def _drawn_between(first: Array, second: Array, time: float, device: str) -> Array:
     from server.diffusion.interpolator import frame_between
     from server.media.colors import convert_dtype
 
     left, right = (convert_dtype(frame, "float32") for frame in (first, second))
-    return convert_dtype(frame_between(left, right, time), first.dtype.name)
+    return convert_dtype(frame_between(left, right, time, device=device), first.dtype.name)
 
 
 @node(category="video/edit", title="Trim clip", aliases=("cut", "crop in time", "shorten", "start", "end"))

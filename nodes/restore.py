@@ -94,11 +94,12 @@ def interpolate_by_model(
         The clip at the higher rate.
     """
     from server.diffusion import rife
+    from server.diffusion.memory import pick_device
     from server.media.interpolate import interpolate_clip, interpolate_to_rate
 
     path = source_path(file, ctx.folders, "models")
     with blaming("file"):
-        network = rife.load_rife(path).to(_device(ctx))
+        network = rife.load_rife(path).to(pick_device(ctx.device))
 
     def between(first: Array, second: Array, time: float) -> Array:
         return _pixels(rife.between(network, _tensor(first), _tensor(second), time), first)
@@ -107,12 +108,6 @@ def interpolate_by_model(
         if fps:
             return interpolate_to_rate(clip, exact_rate(fps), tween=between, cuts=cuts)
         return interpolate_clip(clip, factor, tween=between, cuts=cuts)
-
-
-def _device(ctx: Context) -> str:
-    from server.diffusion.memory import pick_device
-
-    return pick_device(ctx.device)
 
 
 def _tensor(pixels: Array) -> Tensor:

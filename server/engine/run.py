@@ -210,7 +210,7 @@ class Run:
         self._spans[node.id] = self._gauge.begin()
         mark = self._stopwatch.begin()
         try:
-            with self._pipeline.turn.held() if node.definition.uses == "gpu" else nullcontext():
+            with self._pipeline.turn.held() if node.uses == "gpu" else nullcontext():
                 outputs = shape.named(self._call(node, shape))
         except Canceled:
             raise

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from server.graph.model import NodeId
-from server.kit.definition import Constant, NodeDefinition
+from server.kit.definition import Constant, NodeDefinition, Uses
 from server.kit.problems import pointer
 
 __all__ = ["Graph", "GraphNode", "NodeId"]
@@ -31,6 +31,14 @@ class GraphNode:
     links: Mapping[str, tuple[NodeId, str]]
     path: str
     given_at: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def uses(self) -> Uses:
+        """The resource that a run of the node occupies, as its knobs are set; a link may bring anything."""
+        condition = self.definition.uses_if
+        if condition and self.constants.get(condition.input, condition.values[0]) not in condition.values:
+            return "cpu"
+        return self.definition.uses
 
     def input_path(self, name: str) -> str:
         """Return the JSON pointer to one of the node's inputs."""

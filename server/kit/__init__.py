@@ -20,6 +20,7 @@ from server.kit.widgets import (
     Text,
     Toggle,
     Trim,
+    When,
     Widget,
 )
 
@@ -52,6 +53,7 @@ __all__ = [
     "Toggle",
     "Trim",
     "UnreadableFileError",
+    "When",
     "Widget",
     "WorkflowError",
     "node",

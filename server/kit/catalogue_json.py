@@ -8,7 +8,7 @@ from typing import Any
 
 from server.kit.definition import MISSING, InputSocket, Missing, NodeDefinition, NodeType, OutputSocket, Source
 from server.kit.values import SocketType
-from server.kit.widgets import ShownIf, widget_from_json
+from server.kit.widgets import ShownIf, When, widget_from_json
 
 
 def socket_to_json(socket: SocketType) -> dict[str, Any]:
@@ -23,6 +23,7 @@ def socket_from_json(data: Mapping[str, Any]) -> SocketType:
 
 def definition_to_json(definition: NodeDefinition) -> dict[str, Any]:
     """Return a definition as the catalogue carries it; the source's folder stays private."""
+    condition = definition.uses_if
     return {
         "id": definition.id,
         "version": definition.version,
@@ -35,6 +36,7 @@ def definition_to_json(definition: NodeDefinition) -> dict[str, Any]:
         "cached": definition.cached,
         "instant": definition.instant,
         "uses": definition.uses,
+        **({"uses_if": _condition_to_json(condition)} if condition else {}),
         "aliases": list(definition.aliases),
         "source": {
             "pack": definition.source.pack,
@@ -47,6 +49,7 @@ def definition_to_json(definition: NodeDefinition) -> dict[str, Any]:
 
 def definition_from_json(data: Mapping[str, Any]) -> NodeDefinition:
     """Read a definition back, without its code."""
+    condition = data.get("uses_if")
     return NodeDefinition(
         id=NodeType(data["id"]),
         version=data["version"],
@@ -60,8 +63,13 @@ def definition_from_json(data: Mapping[str, Any]) -> NodeDefinition:
         cached=data["cached"],
         instant=data["instant"],
         uses=data["uses"],
+        uses_if=When(condition["input"], tuple(condition["values"])) if condition else None,
         aliases=tuple(data["aliases"]),
     )
+
+
+def _condition_to_json(condition: When) -> dict[str, Any]:
+    return {"input": condition.input, "values": list(condition.values)}
 
 
 def _input_to_json(socket: InputSocket) -> dict[str, Any]:
@@ -71,7 +79,7 @@ def _input_to_json(socket: InputSocket) -> dict[str, Any]:
     if socket.widget:
         data["widget"] = socket.widget.to_json()
     if socket.shown_if:
-        data["shown_if"] = {"input": socket.shown_if.input, "values": list(socket.shown_if.values)}
+        data["shown_if"] = _condition_to_json(socket.shown_if)
     flags = {"nullable": socket.nullable, "lazy": socket.lazy, "advanced": socket.advanced}
     data |= {name: True for name, value in flags.items() if value}
     if socket.variable:

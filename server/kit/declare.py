@@ -27,7 +27,7 @@ from server.kit.definition import (
 )
 from server.kit.docstring import Docstring, read_docstring
 from server.kit.problems import NodeDeclarationError
-from server.kit.widgets import Trim
+from server.kit.widgets import Trim, When
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,6 +93,7 @@ def node(
     cached: bool = True,
     instant: bool = False,
     uses: Uses = "cpu",
+    uses_if: When | None = None,
     aliases: tuple[str, ...] = (),
 ) -> Callable[[Callable[P, R]], Node[P, R]]:
     """Declare a function as a node.
@@ -106,6 +107,7 @@ def node(
         cached: Whether results may be kept.
         instant: The result is a cheap description computed from constants: validation may run it.
         uses: `gpu` runs one at a time on a device; `network` may wait.
+        uses_if: The setting of a knob in which it does; otherwise it runs on the CPU.
         aliases: Other words that search finds it by.
 
     Raises:
@@ -124,6 +126,8 @@ def node(
         outputs, several = _outputs(function, returned, doc)
         if not outputs and not sink:
             raise _error(function, "it returns nothing; add an output, or sink=True when it runs for its effect")
+        if uses_if and all(socket.wire or socket.name != uses_if.input for socket in inputs):
+            raise _error(function, f"its uses_if names {uses_if.input!r}, which is no knob of the node")
         definition = NodeDefinition(
             id=NodeType(id or name),
             version=version,
@@ -138,6 +142,7 @@ def node(
             cached=cached,
             instant=instant,
             uses=uses,
+            uses_if=uses_if,
             context_parameter=given.get(Context),
             folders_parameter=given.get(Folders),
             several=several,

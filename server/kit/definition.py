@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Literal, NewType, TypeAlias
 
-from server.kit.widgets import ShownIf, Widget
+from server.kit.widgets import ShownIf, When, Widget
 
 NodeType = NewType("NodeType", str)
 """A node's stable id: `denoise` for ours, `pack/name` for a pack's."""
@@ -102,6 +102,7 @@ class NodeDefinition:
         cached: Whether results may be kept.
         instant: Result is a cheap description of constants: validation may run it.
         uses: The resource that a run occupies.
+        uses_if: The setting in which it does; always where that is None.
         context_parameter: Name of the `Context` parameter, if it has one.
         folders_parameter: Name of the `Folders` parameter, if it has one: all that an instant node may ask for.
         several: Returns a NamedTuple, one field an output.
@@ -125,6 +126,7 @@ class NodeDefinition:
     cached: bool = True
     instant: bool = False
     uses: Uses = "cpu"
+    uses_if: When | None = None
     context_parameter: str | None = None
     folders_parameter: str | None = None
     several: bool = False

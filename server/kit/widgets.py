@@ -188,11 +188,16 @@ class Advanced:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownIf:
-    """Marks a knob that matters only while another knob has one of these values."""
+class When:
+    """That a knob has one of these values."""
 
     input: str
     values: tuple[str | int | bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownIf(When):
+    """Marks a knob that matters only while another knob has one of these values."""
 
 
 _ALL = (Widget, Number, Slider, Seed, Trim, Text, Choice, Toggle, Color, FilePicker, PackWidget)

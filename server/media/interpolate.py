@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from .types import Array
 
 Tween = Callable[["Array", "Array", float], "Array"]
+_Way = Callable[["Array", "Array", Fraction], "Array"]
 
 MAX_FACTOR = 16
-_CUT, _STRIDE = (
-    0.2,
-    4,
-)  # mean change of pixels in [0, 1] above which two frames are of different scenes; every 4th pixel
+_FINEST = 256  # parts of the way between two frames that a blend tells apart; no eye sees finer
+_CUT, _STRIDE = 0.2, 4
+"""Mean change of pixels in [0, 1] above which two frames are of different scenes, by every 4th pixel each way."""
+_STILL, _BLOCK = 4 / 255, 8
+"""Mean change of a block of 8x8 pixels up to which nothing moved in it: coding a frame twice changes it by as much.
+
+Of camera footage coded by x264 at CRF 18, nine repeated frames in ten stay below it, and no frame with motion does.
+"""
 
 
 def interpolate_clip(clip: Clip, factor: int, *, tween: Tween | None = None, cuts: bool = True) -> Clip:
@@ -37,7 +42,9 @@ def interpolate_clip(clip: Clip, factor: int, *, tween: Tween | None = None, cut
         factor: 1 (unchanged) to 16.
         tween: Draws a new frame, in the clip's dtype, from the two around it and its time between them, in (0, 1);
             they are blended linearly when it is absent.
-        cuts: Whether ``tween`` is spared at cuts, where the frame before is held, and between equal frames.
+        cuts: Whether the frame before a cut is held, rather than drawing from one scene into the other.
+
+    Between frames in which nothing moves ``tween`` is not asked: equal ones are repeated, nearly equal ones blended.
 
     Raises:
         MediaError: The factor is out of range.
@@ -67,33 +74,55 @@ def interpolate_to_rate(clip: Clip, fps: Fraction, *, tween: Tween | None = None
 def _at_rate(clip: Clip, fps: Fraction, tween: Tween | None, cuts: bool) -> Clip:
     step = clip.fps / fps
 
-    def drawn() -> Generator[Array]:
+    def made() -> Generator[Array]:
         place = Fraction(0)
         with closing(pairs(clip)) as neighbors:
             for index, (pixels, following) in enumerate(neighbors):
-                held = pixels is following or (tween is not None and cuts and _is_break(pixels, following))
+                draw = None if place >= index + 1 else _way(pixels, following, tween, cuts)
                 while place < index + 1:
                     time = place - index
                     place += step
-                    if time == 0 or held:
-                        yield pixels
-                    elif tween is None:
-                        yield blend(pixels, following, time.numerator, time.denominator)
-                    else:
-                        yield tween(pixels, following, float(time))
+                    yield pixels if time == 0 or draw is None else draw(pixels, following, time)
 
     count = None if clip.frame_count is None else math.ceil(clip.frame_count / step)
-    result = clip.derive(lambda: gather(drawn(), result), fps=fps, frame_count=count)
+    result = clip.derive(lambda: gather(made(), result), fps=fps, frame_count=count)
     return result
 
 
-def _is_break(first: Array, second: Array) -> bool:
-    """Return whether nothing moves between two frames, or all of it: they are equal, or of different scenes."""
-    if np.array_equal(first, second):
-        return True
-    full = np.iinfo(first.dtype).max if first.dtype.kind == "u" else 1.0
-    one, other = (frame[::_STRIDE, ::_STRIDE].astype(np.float32) / full for frame in (first, second))
-    return float(np.abs(one - other).mean()) > _CUT
+def _way(first: Array, second: Array, tween: Tween | None, cuts: bool) -> _Way | None:
+    """Return how frames between two others are made; None where the first is held instead."""
+    if first is second:
+        return None
+    if tween is None:
+        return _blended
+    if np.array_equal(first, second) or (cuts and _is_cut(first, second)):
+        return None
+    return _blended if _is_still(first, second) else lambda one, other, time: tween(one, other, float(time))
+
+
+def _blended(first: Array, second: Array, time: Fraction) -> Array:
+    if time.denominator <= _FINEST:
+        return blend(first, second, time.numerator, time.denominator)
+    return blend(first, second, round(time * _FINEST), _FINEST)
+
+
+def _is_cut(first: Array, second: Array) -> bool:
+    """Return whether two frames are of different scenes."""
+    one, other = (frame[::_STRIDE, ::_STRIDE].astype(np.float32) for frame in (first, second))
+    return float(np.abs(one - other).mean()) > _CUT * _full_scale(first)
+
+
+def _is_still(first: Array, second: Array) -> bool:
+    """Return whether nothing moves between two frames: no part of them changes by more than coding alone does."""
+    wide = np.int32 if first.dtype.kind == "u" else np.float32
+    change = np.abs(first.astype(wide) - second.astype(wide)).mean(axis=2, dtype=np.float32)
+    rows, columns = (np.arange(0, side, _BLOCK) for side in change.shape)
+    blocks = np.add.reduceat(np.add.reduceat(change, rows, axis=0), columns, axis=1)
+    return float(blocks.max()) <= _STILL * _full_scale(first) * _BLOCK**2
+
+
+def _full_scale(frame: Array) -> float:
+    return float(np.iinfo(frame.dtype).max) if frame.dtype.kind == "u" else 1.0
 
 
 def pairs(clip: Clip) -> Generator[tuple[Array, Array]]:

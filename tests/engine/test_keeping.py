@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from server.engine.keeping import CHEAP_BYTES_PER_S, SMALL_BYTES, Prospect
+from server.kit import When, node
 from tests.engine import toys
 from tests.engine.toys import Bench, build, link
 
@@ -109,6 +110,29 @@ def test_how_fast_a_node_makes_large_streams_is_learnt_and_outlives_a_restart(la
     large.reopen()
     large.run(chain(quality=2))
     assert large.states(chain(quality=3)) == {"c": "not_needed", "x": "cached", "s": "run"}
+
+
+@node(category="toy", uses="gpu", uses_if=When("method", ("model",)))
+def smooth(stream: toys.Stream, *, method: Literal["model", "blend"] = "model") -> toys.Stream:
+    """Hand a stream on, as if a network had made it."""
+    return toys.Stream(lambda: iter(stream.produce()), stream.length)
+
+
+@pytest.mark.parametrize(("method", "state"), [("model", "cached"), ("blend", "run")])
+def test_only_a_node_that_is_set_to_use_the_device_counts_as_one_that_does(
+    large: Bench, method: str, state: str
+) -> None:
+    def graph(quality: int) -> Any:
+        return build(
+            {
+                "c": (toys.count_up, {"length": 20}),
+                "x": (smooth, {"stream": link("c", "stream"), "method": method}),
+                "s": (toys.save_stream, {"stream": link("x", "stream"), "quality": quality}),
+            }
+        )
+
+    large.run(graph(1))
+    assert large.states(graph(2))["x"] == state
 
 
 def test_what_the_stages_above_cost_counts_too(large: Bench) -> None:

@@ -22,8 +22,10 @@ from server.kit import (
     ShownIf,
     Slider,
     Trim,
+    When,
     node,
 )
+from server.kit.catalogue_json import definition_from_json, definition_to_json
 from server.kit.declare import missing_migrations
 from server.kit.definition import MISSING
 from server.kit.problems import NodeDeclarationError
@@ -206,6 +208,20 @@ def test_companions_and_migrations_are_part_of_the_definition() -> None:
     assert denoise.definition.check is _steps_fit
     assert denoise.definition.migrations == {1: _cfg_was_renamed}
     assert missing_migrations(denoise.definition) == ()
+
+
+def test_a_device_is_used_in_the_setting_that_is_named() -> None:
+    @node(category="test", uses="gpu", uses_if=When("method", ("model",)))
+    def smooth(*, method: Literal["model", "blend"] = "model") -> int:
+        """Make smooth."""
+        return len(method)
+
+    assert (smooth.definition.uses, smooth.definition.uses_if) == ("gpu", When("method", ("model",)))
+    assert definition_from_json(json.loads(json.dumps(definition_to_json(smooth.definition)))).uses_if == When(
+        "method", ("model",)
+    )
+    with pytest.raises(NodeDeclarationError, match="uses_if names 'methods', which is no knob"):
+        node(category="test", uses="gpu", uses_if=When("methods", ("model",)))(smooth)
 
 
 def test_a_version_without_a_migration_is_found() -> None:

@@ -37,17 +37,39 @@ def array(clip: Clip) -> np.ndarray:
         ({"width": 33, "height": 33}, (33, 33)),
     ],
 )
-def test_a_clip_is_resized_by_factor_or_size(clip: Clip, settings: dict[str, float], size: tuple[int, int]) -> None:
-    resized = upscale_clip(clip, **settings)
+def test_a_clip_is_resized_by_factor_or_size(
+    clip: Clip, settings: dict[str, float], size: tuple[int, int], ctx: FakeContext
+) -> None:
+    resized = upscale_clip(clip, **settings, ctx=ctx)
     assert (resized.width, resized.height) == size
     assert array(resized).shape == (8, size[1], size[0], 3)
     assert (resized.fps, resized.audio) == (clip.fps, clip.audio)
 
 
-def test_interpolation_changes_the_rate_and_never_the_duration(clip: Clip) -> None:
-    smooth = interpolate_frames(clip, factor=3)
+def test_interpolation_changes_the_rate_and_never_the_duration(clip: Clip, ctx: FakeContext) -> None:
+    smooth = interpolate_frames(clip, factor=3, ctx=ctx)
     assert (smooth.fps, smooth.frame_count, smooth.duration_s) == (24, 24, clip.duration_s)
     np.testing.assert_array_equal(array(smooth)[::3], array(clip))
+
+
+@pytest.mark.parametrize("method", get_args(Method))
+def test_frames_in_between_go_to_any_rate(clip: Clip, method: Method, ctx: FakeContext) -> None:
+    smooth = interpolate_frames(clip, factor=8, fps=23.976, method=method, ctx=ctx)
+    assert (smooth.fps, smooth.frame_count, smooth.audio) == (Fraction(24000, 1001), 24, clip.audio)
+    assert array(smooth).shape == (24, 48, 64, 3)
+    with pytest.raises(NodeInputError) as caught:
+        interpolate_frames(clip, fps=200.0, method=method, ctx=ctx)
+    assert caught.value.input_name == "fps"
+
+
+def test_the_starter_holds_frames_at_cuts_unless_told_otherwise(ctx: FakeContext) -> None:
+    frames = np.repeat(np.array([20, 20, 220, 220], np.uint8), 64 * 64 * 3).reshape(4, 64, 64, 3)
+    held = array(interpolate_frames(Clip.from_array(frames, 8), fps=20.0, ctx=ctx))
+    assert set(np.unique(held)) == {20, 220}, "nothing between the scenes"
+    morphed = array(interpolate_frames(Clip.from_array(frames, 8), fps=20.0, cuts=False, ctx=ctx))
+    assert len(held) == len(morphed) == 10
+    assert set(np.unique(morphed[3:5])) - {20, 220}
+    assert set(np.unique(np.concatenate([morphed[:3], morphed[5:]]))) == {20, 220}, "still parts stay still"
 
 
 def test_the_starter_follows_motion_where_blending_leaves_ghosts(ctx: FakeContext) -> None:
@@ -56,7 +78,7 @@ def test_the_starter_follows_motion_where_blending_leaves_ghosts(ctx: FakeContex
     halved = Clip.from_array(frames[::2], 8)
     errors = {}
     for method in get_args(Method):
-        smooth = interpolate_frames(halved, method=method)
+        smooth = interpolate_frames(halved, method=method, ctx=ctx)
         assert smooth.dtype == "uint8"
         drawn = array(smooth)[1:-1:2].astype(float)
         errors[method] = np.square(drawn - frames[1:-1:2]).mean()
@@ -66,18 +88,19 @@ def test_the_starter_follows_motion_where_blending_leaves_ghosts(ctx: FakeContex
 @pytest.mark.parametrize("factor", [2.0, 4.0])
 def test_the_starter_enlarges_better_than_lanczos(factor: float, ctx: FakeContext) -> None:
     wanted = array(rendered_scene(subject="star", action="spin", setting="city", size=256, seconds=0.25, ctx=ctx).clip)
-    small = upscale_clip(Clip.from_array(wanted, 16), factor=1 / factor, method="area")
+    small = upscale_clip(Clip.from_array(wanted, 16), factor=1 / factor, method="area", ctx=ctx)
     errors = {}
     for method in ("starter", "lanczos"):
-        large = upscale_clip(small, factor=factor, method=method)
+        large = upscale_clip(small, factor=factor, method=method, ctx=ctx)
         assert large.dtype == "uint8"
         errors[method] = np.square(array(large).astype(float) - wanted).mean()
     assert errors["starter"] < 0.7 * errors["lanczos"]
 
 
-def test_shrinking_needs_no_model(clip: Clip) -> None:
+def test_shrinking_needs_no_model(clip: Clip, ctx: FakeContext) -> None:
     np.testing.assert_array_equal(
-        array(upscale_clip(clip, factor=0.5)), array(upscale_clip(clip, factor=0.5, method="lanczos"))
+        array(upscale_clip(clip, factor=0.5, ctx=ctx)),
+        array(upscale_clip(clip, factor=0.5, method="lanczos", ctx=ctx)),
     )
 
 
@@ -113,9 +136,9 @@ def test_clips_play_one_after_the_other(clip: Clip) -> None:
     assert joined.audio.duration_s == joined.duration_s
 
 
-def test_the_clip_that_does_not_fit_is_blamed(clip: Clip) -> None:
+def test_the_clip_that_does_not_fit_is_blamed(clip: Clip, ctx: FakeContext) -> None:
     with pytest.raises(NodeInputError, match="48x48") as caught:
-        concatenate_clips(clip, clip, upscale_clip(clip, width=48, height=48))
+        concatenate_clips(clip, clip, upscale_clip(clip, width=48, height=48, ctx=ctx))
     assert caught.value.input_name == "third"
     assert caught.value.hint
 

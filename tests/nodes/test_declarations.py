@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
@@ -31,6 +32,15 @@ def test_every_node_and_socket_is_explained(definition: NodeDefinition) -> None:
     for socket in (*definition.inputs, *definition.outputs):
         assert socket.help, f"{definition.id} says nothing about {socket.name!r}"
         assert socket.help.endswith("."), socket.help
+
+
+def test_every_node_that_computes_on_a_device_takes_its_turn_at_it() -> None:
+    computing = {
+        definition.id
+        for definition in CATALOGUE.nodes.values()
+        if definition.call is not None and "ctx.device" in inspect.getsource(definition.call)
+    }
+    assert computing == {definition.id for definition in CATALOGUE.nodes.values() if definition.uses == "gpu"}
 
 
 def test_every_color_is_its_own() -> None:

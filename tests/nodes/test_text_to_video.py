@@ -76,7 +76,8 @@ def test_a_sentence_becomes_a_file_that_carries_its_workflow(parts: Parts, ctx: 
         guidance_scale=1.0,
         ctx=ctx,
     )
-    clip = interpolate_frames(upscale_clip(vae_decode(parts.vae, latent, ctx=ctx), factor=2.0), factor=2)
+    large = upscale_clip(vae_decode(parts.vae, latent, ctx=ctx), factor=2.0, ctx=ctx)
+    clip = interpolate_frames(large, factor=2, ctx=ctx)
     artifact = save_video(clip, filename="boats/red", ctx=ctx)
 
     info = probe(ctx.folders.outputs / artifact.path)
