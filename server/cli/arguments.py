@@ -102,7 +102,13 @@ def _add_others(commands: Commands) -> None:
     models.add_argument("--json", action="store_true", help="JSON on stdout")
     weights = _command(commands, "weights", "list, fetch or convert weights for upscaling and interpolation", "weights")
     weights.add_argument("action", choices=("list", "get", "convert"), help="what to do")
-    weights.add_argument("name", metavar="NAME", nargs="?", help="which weights to get, or the file to convert")
+    weights.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="what to get, by its name or address; or the file to convert",
+    )
+    weights.add_argument("--sha256", metavar="HEX", help="get: what the content at an address must be")
     weights.add_argument("--json", action="store_true", help="the list as JSON")
     schemas = _command(commands, "schemas", "write the published JSON Schema and OpenAPI files", "schemas")
     schemas.add_argument("folder", metavar="FOLDER", help="where to write them")

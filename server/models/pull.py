@@ -60,7 +60,13 @@ def address(source: str) -> str:
 
 
 def pull(
-    source: str, target: Path, *, sha256: str = "", private: bool = False, progress: Progress | None = None
+    source: str,
+    target: Path,
+    *,
+    sha256: str = "",
+    private: bool = False,
+    progress: Progress | None = None,
+    kinds: tuple[str, ...] = KINDS,
 ) -> Pulled:
     """Fetch a file, going on where an earlier try stopped.
 
@@ -70,14 +76,15 @@ def pull(
         sha256: What its content must be; without it, what the hub says, if it does.
         private: Whether private addresses and plain http to them are allowed.
         progress: Called now and then.
+        kinds: Suffixes that the target may have.
 
     Raises:
         ModelError: It is refused, cut short, not what was wanted, or does not fit on the disk.
     """
     url = address(source)
-    if target.suffix.lower() not in KINDS:
+    if target.suffix.lower() not in kinds:
         raise ModelError(
-            f"{target.name} is not of a kind that is fetched.", f"Those are {', '.join(KINDS)}; pickles could run code."
+            f"{target.name} is not of a kind that is fetched.", f"Those are {', '.join(kinds)}; pickles could run code."
         )
     if target.exists():
         raise ModelError(f"{target} is there already.", "Move it away first, or choose another name.")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 
 from server.models.errors import ModelError
 from server.models.pull import address, pull
@@ -209,6 +209,31 @@ def test_the_command_lists_shows_and_pulls_only_when_allowed(kinegraph: CommandL
     assert SHA256 in shown.stdout
     assert kinegraph("models", "show", f"sha256:{SHA256}").stdout == shown.stdout
     assert kinegraph("models", "show", "none").returncode == 1
+
+
+def test_weights_come_only_when_allowed_from_an_address_with_a_known_content(
+    kinegraph: CommandLine, site: Site, tmp_path: Path
+) -> None:
+    source = f"{site.base}/net.pth"
+    torch.save({"params_ema": {"a": torch.arange(3.0)}}, tmp_path / "net.pth")
+    site.content = (tmp_path / "net.pth").read_bytes()
+    digest = hashlib.sha256(site.content).hexdigest()
+    for arguments in (("rife",), (source, "--sha256", digest)):
+        refused = kinegraph("weights", "get", *arguments)
+        assert (refused.returncode, site.ranges) == (1, [])
+        assert "needs the network; set KINEGRAPH_ALLOW_NETWORK=1" in refused.stderr
+    extra = {"KINEGRAPH_ALLOW_NETWORK": "1", "KINEGRAPH_ALLOW_PRIVATE_NETWORK": "1"}
+    allowed = CommandLine(kinegraph.home, kinegraph.cwd, extra)
+    unknown = allowed("weights", "get", source)
+    assert (unknown.returncode, "--sha256" in unknown.stderr, site.ranges) == (2, True, [])
+    other = allowed("weights", "get", source, "--sha256", SHA256)
+    assert (other.returncode, "not what was wanted" in other.stderr) == (1, True)
+    done = allowed("weights", "get", source, "--sha256", digest)
+    assert done.returncode == 0, done.stderr
+    models = kinegraph.home / "models"
+    assert [path.name for path in models.iterdir()] == ["net.safetensors"]
+    assert torch.equal(load_file(models / "net.safetensors")["a"], torch.arange(3.0))
+    assert allowed("weights", "get", source, "--sha256", digest).returncode == 2
 
 
 @pytest.fixture

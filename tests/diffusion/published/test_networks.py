@@ -127,6 +127,12 @@ def test_the_command_lists_converts_and_refuses(
     assert main(["weights", "convert", str(tmp_path / "net.pth")]) == 0
     assert (tmp_path / "models" / "net.safetensors").is_file()
     capsys.readouterr()
-    for arguments in (["get"], ["get", "nothing"], ["convert", "nowhere.pth"], ["convert", str(tmp_path / "net.pth")]):
+    for arguments in (
+        ["get"],
+        ["get", "nothing"],
+        ["get", "https://example.org/x.pth"],
+        ["convert", "nowhere.pth"],
+        ["convert", str(tmp_path / "net.pth")],
+    ):
         assert main(["weights", *arguments]) in {1, 2}
         assert capsys.readouterr().err.strip()
