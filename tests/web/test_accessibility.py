@@ -48,6 +48,12 @@ def views(editor: Any) -> Iterator[str]:
         yield name
         page.keyboard.press("Escape")
         page.locator(seen).wait_for(state="hidden")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("save as a new")
+    page.keyboard.press("Enter")
+    page.locator(".question").wait_for()
+    yield "question for a name"
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="File", exact=True).click()
     yield "main menu"
     page.keyboard.press("Escape")

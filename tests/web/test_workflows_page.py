@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.web.conftest import ROOT, TOKEN
 
@@ -57,19 +58,28 @@ def test_a_workflow_is_saved_found_renamed_copied_and_brought_back(editor: Any) 
     page.locator(".tab[data-active=true]", has_text="Another").wait_for()
     assert editor.document()["nodes"]["test_pattern"]["inputs"]["seconds"] == pytest.approx(0.25)
 
+    panel.get_by_text("My pattern", exact=True).hover()
+    panel.get_by_label("Rename “My pattern”").click()  # a tab has it open, and goes on from the new name
+    panel.get_by_label("Name of the workflow").fill("Our pattern")
+    page.keyboard.press("Enter")
+    page.locator(".tab[data-changed=false]", has_text="Our pattern").click()
+    editor.set_knob("test_pattern", "seconds", "0.75")
+    page.keyboard.press("Control+s")
+    panel.get_by_text("version 4").wait_for()
+
     panel.get_by_label("Search workflows").fill("anoth")
-    panel.locator(".workflow-item", has_text="My pattern").wait_for(state="hidden")
+    panel.locator(".workflow-item", has_text="Our pattern").wait_for(state="hidden")
     panel.locator(".workflow-item", has_text="Another").hover()
     panel.get_by_label("Delete “Another”").click()
     panel.get_by_text("“Another” is deleted").wait_for()
     panel.get_by_role("button", name="Undo").click()
     panel.locator(".workflow-item", has_text="Another").wait_for()
 
-    panel.get_by_label("Search workflows").fill("my")
-    panel.locator(".workflow-item", has_text="My pattern").first.hover()
-    panel.get_by_label("Versions of “My pattern”").click()
+    panel.get_by_label("Search workflows").fill("pattern")
+    panel.locator(".workflow-item", has_text="Our pattern").first.hover()
+    panel.get_by_label("Versions of “Our pattern”").click()
     panel.locator(".versions li", has_text="version 1").get_by_text("Restore").click()
-    panel.get_by_text("version 3").wait_for()
+    panel.get_by_text("version 5").wait_for()
 
 
 def test_two_windows_cannot_overwrite_each_other_silently(editor: Any) -> None:
@@ -92,13 +102,13 @@ def test_two_windows_cannot_overwrite_each_other_silently(editor: Any) -> None:
 
     editor.set_knob("test_pattern", "seconds", "0.3")
     page.keyboard.press("Control+s")
-    page.get_by_text("was saved elsewhere meanwhile").wait_for()
-    page.get_by_role("button", name="See theirs").click()
+    question = page.get_by_role("dialog", name="was saved elsewhere meanwhile")
+    question.get_by_role("button", name="See theirs").click()
     editor.wait_until("document.querySelector('[id=\"test_pattern.seconds\"]')?.value === '0.75'")
     page.keyboard.press("Alt+1")
     page.keyboard.press("Control+s")
-    page.get_by_role("button", name="Save mine as the newest").click()
-    page.locator(".tab[data-active=true][data-changed=false]").wait_for()
+    question.get_by_role("button", name="Save mine as the newest").click()
+    page.locator(".tab[data-active=true][data-changed=false][data-trouble=false]").wait_for()
     page.keyboard.press("w")
     page.locator(".workflow-item", has_text="Shared").get_by_text("version 3").wait_for()
 
@@ -154,7 +164,10 @@ def test_a_save_as_that_fails_leaves_the_tab_where_it_was_saved(editor: Any) -> 
     page.keyboard.press("Control+k")
     page.keyboard.type("save as")
     page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_label("Name of the workflow").fill("Elsewhere")
+    page.keyboard.press("Enter")
     page.get_by_text("the server does not answer").wait_for()
+    assert editor.document()["title"] == "Home"
     editor.set_knob("test_pattern", "seconds", "0.25")
     page.locator(".tab[data-changed=true]").wait_for()
     page.keyboard.press("Control+s")
@@ -163,17 +176,87 @@ def test_a_save_as_that_fails_leaves_the_tab_where_it_was_saved(editor: Any) -> 
     page.locator(".workflow-item", has_text="Home").get_by_text("version 2").wait_for()
 
 
+def save_elsewhere(editor: Any, name: str, seconds: float) -> None:
+    """Save a version of a workflow past the editor."""
+    url = f"{editor.server.url}/api/v1/workflows/{name}"
+    opened = editor.page.request.get(url).json()
+    opened["workflow"]["nodes"]["test_pattern"]["inputs"]["seconds"] = seconds
+    headers = {"Origin": editor.server.url, "If-Match": opened["etag"]}
+    assert editor.page.request.put(url, data={"workflow": opened["workflow"]}, headers=headers).ok
+
+
+def saved(editor: Any, name: str) -> tuple[str, int]:
+    """Return the title and the version of a saved workflow."""
+    entry = editor.page.request.get(f"{editor.server.url}/api/v1/workflows/{name}").json()
+    return entry["title"], entry["version"]
+
+
+def test_saving_by_itself_says_what_stands_in_its_way_and_loses_nothing(editor: Any) -> None:
+    page = editor.page
+    page.clock.install()
+    page.evaluate("localStorage.setItem('kinegraph.settings', JSON.stringify({ autosave: true }))")
+    page.reload()
+    page.locator(".app[aria-busy=false]").wait_for()
+    add_pattern(editor)
+    page.keyboard.press("Control+s")  # what has no name yet is asked for one
+    name = page.get_by_role("dialog", name="Save as").get_by_label("Name of the workflow")
+    name.fill("  ")
+    page.keyboard.press("Enter")
+    name.fill("Told")
+    page.keyboard.press("Enter")
+    page.get_by_text("Saved “Told”").wait_for()
+    notice = page.locator(".saving-notice")
+    settled = page.locator(".tab[data-changed=false][data-trouble=false]")
+
+    def change(seconds: str) -> None:
+        editor.set_knob("test_pattern", "seconds", seconds)
+        page.clock.run_for(4500)
+
+    save_elsewhere(editor, "told", 0.75)
+    change("0.3")
+    notice.get_by_text("was saved elsewhere meanwhile, as version 2").wait_for()
+    page.locator(".tab[data-trouble=true] .tab-trouble").click()
+    page.get_by_role("dialog", name="was saved elsewhere").get_by_role("button", name="Cancel").click()
+    notice.get_by_role("button", name="Take theirs").click()
+    settled.wait_for()
+    knob = page.locator('[id="test_pattern.seconds"]')
+    expect(knob).to_have_value("0.75")
+    page.locator(".graph").focus()
+    page.keyboard.press("Control+z")
+    expect(knob).to_have_value("0.3")  # mine is back, and becomes the version after theirs
+    page.clock.run_for(4500)
+    settled.wait_for()
+    assert saved(editor, "told") == ("Told", 3)
+
+    save_elsewhere(editor, "told", 0.9)
+    change("0.4")
+    notice.get_by_role("button", name="Save mine as…").click()
+    expect(name).to_have_value("Copy of Told")
+    name.fill("Mine")
+    page.keyboard.press("Enter")
+    settled.wait_for()
+    assert (saved(editor, "told"), saved(editor, "mine")) == (("Told", 4), ("Mine", 1))
+
+    assert page.request.delete(f"{editor.server.url}/api/v1/workflows/mine", headers={"Origin": editor.server.url}).ok
+    change("0.5")
+    notice.get_by_text("“Mine” was deleted elsewhere").wait_for()
+    notice.get_by_role("button", name="Save it anew").click()
+    settled.wait_for()
+    notice.wait_for(state="hidden")
+    assert saved(editor, "mine")[0] == "Mine"
+
+
 def test_an_old_workflow_is_brought_up_to_date_as_it_is_opened(editor: Any) -> None:
     page = editor.page
     old = {"type": "upscale_clip", "version": 1, "at": [0, 0], "inputs": {"factor": 2}}
     answer = page.request.post(
         f"{editor.server.url}/api/v1/workflows",
-        data={"workflow": {"kinegraph": 1, "title": "Old", "inputs": {}, "outputs": {}, "nodes": {"larger": old}}},
+        data={"workflow": {"kinegraph": 1, "title": "Ancient", "inputs": {}, "outputs": {}, "nodes": {"larger": old}}},
         headers={"Origin": editor.server.url},
     )
     assert answer.status == 201
     page.keyboard.press("w")
-    page.locator(".workflow-open", has_text="Old").click()
+    page.locator(".workflow-open", has_text="Ancient").click()
     editor.node("larger").wait_for()
     page.locator(".tab[data-active=true][data-changed=true]").wait_for()  # the user saves the change, or not
     larger = editor.document()["nodes"]["larger"]

@@ -12,7 +12,9 @@ import { openFile } from "./files";
 import { Library } from "./Library";
 import { Messages } from "./Messages";
 import { ContextMenu } from "./menu/ContextMenu";
+import { NameDialog } from "./NameDialog";
 import { QuestionDialog } from "./QuestionDialog";
+import { SavingNotice } from "./SavingNotice";
 import { SidePanel } from "./SidePanel";
 import { StartScreen } from "./StartScreen";
 import { servicesOf } from "./services";
@@ -90,6 +92,7 @@ function Shell({ place, tab }: { readonly place: Workplace; readonly tab: Tab })
     >
       <TopBar />
       <TabBar />
+      <SavingNotice key={tab.id} tab={tab} />
       <main>
         {panel === "library" && <Library />}
         <GraphView key={tab.id}>
@@ -104,6 +107,7 @@ function Shell({ place, tab }: { readonly place: Workplace; readonly tab: Tab })
       <Dialogs />
       <Comparison />
       <QuestionDialog />
+      <NameDialog />
       <Messages />
     </div>
   );

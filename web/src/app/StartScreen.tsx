@@ -6,7 +6,7 @@ import type { TemplateEntry } from "../api/types";
 import { t } from "../i18n";
 import { commandById } from "./commands";
 import { openText } from "./files";
-import { attempt } from "./saving";
+import { attempt } from "./opening";
 import type { Workplace } from "./workplace";
 import { useWorkplace } from "./workplaceContext";
 

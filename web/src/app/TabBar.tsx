@@ -1,4 +1,4 @@
-import { Plus, X } from "lucide-react";
+import { AlertTriangle, Plus, X } from "lucide-react";
 import { type DragEvent, type KeyboardEvent, type MouseEvent, useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { isChanged } from "../editor/changed";
@@ -7,7 +7,9 @@ import { t } from "../i18n";
 import { commandById } from "./commands";
 import { closeOthers, closeTab, duplicateTab } from "./commands/tabs";
 import { Menu } from "./Menu";
+import { settleTrouble } from "./saving";
 import type { Tab } from "./tabs";
+import { sayTrouble } from "./trouble";
 import { useTabs, useWorkplace } from "./workplaceContext";
 
 /** The row of open documents: click to go to one, drag to put it elsewhere, middle-click to close it. */
@@ -82,6 +84,7 @@ function TabItem({ tab, onDrag, onOver, onMenu }: TabItemProps) {
   const active = useTabs((state) => state.active === tab);
   const title = useStore(tab.editor.document, (state) => state.history.document.title) || t("app.untitled");
   const changed = useStore(tab.editor.document, isChanged);
+  const trouble = useStore(tab.place, (state) => state.trouble);
   const running = useStore(tab.runner.run, (run) =>
     run.jobs.some((job) => job.entry.id === run.shown && job.entry.state === "running"),
   );
@@ -96,6 +99,7 @@ function TabItem({ tab, onDrag, onOver, onMenu }: TabItemProps) {
       className="tab"
       data-active={active}
       data-changed={changed}
+      data-trouble={trouble !== null}
       data-running={running}
       draggable={!renaming}
       onDragStart={(event) => {
@@ -123,6 +127,20 @@ function TabItem({ tab, onDrag, onOver, onMenu }: TabItemProps) {
           onKeyDown={(event) => event.key === "F2" && setRenaming(true)}
         >
           {title}
+        </button>
+      )}
+      {trouble && (
+        <button
+          type="button"
+          className="icon-button tab-trouble"
+          title={sayTrouble(tab, trouble)}
+          aria-label={sayTrouble(tab, trouble)}
+          onClick={() => {
+            place.tabs.activate(tab);
+            void settleTrouble(place, tab);
+          }}
+        >
+          <AlertTriangle size={14} />
         </button>
       )}
       {changed && <span className="changed" title={t("app.changed")} role="img" aria-label={t("app.changed")} />}

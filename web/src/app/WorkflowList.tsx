@@ -5,7 +5,8 @@ import * as library from "../api/library";
 import type { WorkflowEntry } from "../api/types";
 import { rank } from "../graph/search";
 import { t } from "../i18n";
-import { attempt, openSaved, openVersion } from "./saving";
+import { attempt, openSaved, openVersion } from "./opening";
+import { rename } from "./saving";
 import { useWorkplace } from "./workplaceContext";
 
 /** The workflows on the server: find, open, rename, copy, delete, and go back to an earlier version. */
@@ -80,10 +81,7 @@ function Item({ entry, onRemove, onChange }: ItemProps) {
   return (
     <li className="workflow-item">
       {open === "name" ? (
-        <NameField
-          name={name}
-          onDone={(title) => void change(async () => title && library.renameWorkflow(entry.id, title))}
-        />
+        <NameField name={name} onDone={(title) => void change(async () => title && rename(place, entry.id, title))} />
       ) : (
         <button type="button" className="workflow-open" onClick={() => void openSaved(place, entry.id)}>
           <strong>{name}</strong>

@@ -13,9 +13,21 @@ export type Tab = {
   readonly id: string;
   readonly editor: Editor;
   readonly runner: Runner;
-  /** Where it is saved on the server; null while it is not. */
-  readonly place: StoreApi<{ readonly file: ServerFile | null }>;
+  readonly place: StoreApi<TabPlace>;
 };
+
+export type TabPlace = {
+  /** Where it is saved on the server; null while it is not. */
+  readonly file: ServerFile | null;
+  /** What stands in the way of saving it; null when nothing does, as far as is known. */
+  readonly trouble: Trouble | null;
+};
+
+/** Somebody else saved since, or deleted it; or the server does not take it. */
+export type Trouble =
+  | { readonly kind: "newer"; readonly theirs: ServerFile }
+  | { readonly kind: "deleted" }
+  | { readonly kind: "refused"; readonly message: string };
 
 export type TabsState = { readonly list: readonly Tab[]; readonly active: Tab };
 
@@ -65,7 +77,7 @@ export class Tabs {
     const { active } = this;
     if (!isBlank(active)) return this.add(workflow, opening);
     active.editor.open(workflow, opening.saved ?? workflow);
-    active.place.setState({ file: opening.file ?? null });
+    active.place.setState({ file: opening.file ?? null, trouble: null });
     active.runner.show(opening.job ?? null);
     return active;
   }
@@ -128,7 +140,7 @@ export class Tabs {
     if (viewport) editor.view.setState({ viewport });
     const runner = new Runner(editor, this.#connection, this.#tell, beside?.runner.run.getState());
     if (job) runner.show(job);
-    return { id, editor, runner, place: createStore(() => ({ file: file ?? null })) };
+    return { id, editor, runner, place: createStore<TabPlace>(() => ({ file: file ?? null, trouble: null })) };
   }
 }
 

@@ -29,12 +29,26 @@ export type Question = {
   }[];
 };
 
+/** A question for a name, which is never empty. */
+export type NameQuestion = {
+  readonly title: string;
+  readonly label: string;
+  /** What stands in the field at first. */
+  readonly name: string;
+  /** What the button says that accepts it. */
+  readonly accept: string;
+};
+
+/** A question that is open, with what ends it. */
+export type Asked<Q> = Q & { readonly answer: (said: string | null) => void };
+
 export type UiState = {
   readonly panel: Panel | null;
   readonly dialog: "palette" | "shortcuts" | "settings" | "help" | "find" | null;
   /** The node type that the help is about. */
   readonly helpOf: string | null;
-  readonly question: (Question & { readonly answer: (id: string | null) => void }) | null;
+  readonly question: Asked<Question> | null;
+  readonly nameQuestion: Asked<NameQuestion> | null;
   readonly theme: "dark" | "light";
   readonly messages: readonly Message[];
   /** How many jobs the button that runs queues. */
@@ -55,6 +69,8 @@ export type Workplace = {
   readonly tell: Services["tell"];
   /** Ask, and wait for the answer's id; null when the question is put away. */
   readonly ask: (question: Question) => Promise<string | null>;
+  /** Ask for a name; null when the question is put away. */
+  readonly askName: (question: NameQuestion) => Promise<string | null>;
 };
 
 const MESSAGE_MS = 5000;
@@ -74,7 +90,7 @@ export async function openWorkplace(): Promise<Workplace> {
   });
   const tabs = new Tabs(connection, tell, restored?.tabs, restored?.active);
   if (restored) keepFrom(restored, tabs, tell);
-  saveByItself(tabs, settings);
+  saveByItself(tabs, settings, tell);
   const jobs = () => tabs.active.runner.run.getState().jobs;
   tellOfEnds(connection, settings, (id) => jobs().find((job) => job.entry.id === id)?.entry.title);
   return {
@@ -90,14 +106,21 @@ export async function openWorkplace(): Promise<Workplace> {
     settings,
     look,
     tell,
-    ask: (question) =>
-      new Promise((resolve) => {
-        const answer = (id: string | null) => {
-          ui.setState({ question: null });
-          resolve(id);
-        };
-        ui.setState({ question: { ...question, answer } });
-      }),
+    ...questions(ui),
+  };
+}
+
+/** Questions come one after the other: each waits until the one before it is answered. */
+function questions(ui: StoreApi<UiState>): Pick<Workplace, "ask" | "askName"> {
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (show: (answer: (said: string | null) => void) => void) => {
+    const said = last.then(() => new Promise<string | null>(show));
+    last = said;
+    return said.finally(() => ui.setState({ question: null, nameQuestion: null }));
+  };
+  return {
+    ask: (question) => inTurn((answer) => ui.setState({ question: { ...question, answer } })),
+    askName: (question) => inTurn((answer) => ui.setState({ nameQuestion: { ...question, answer } })),
   };
 }
 
@@ -111,6 +134,7 @@ function createUi(settings: StoreApi<Settings>): StoreApi<UiState> {
     dialog: null,
     helpOf: null,
     question: null,
+    nameQuestion: null,
     theme: themeOf(settings.getState()),
     messages: [],
     batch: 1,

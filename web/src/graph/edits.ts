@@ -222,6 +222,14 @@ export function setTitle(path: ScopePath, title: string): Edit {
   };
 }
 
+/** Put another document in the place of this one, the `version` that is saved. */
+export function replaceAll(workflow: Workflow, version: number): Edit {
+  return {
+    label: { key: "take_theirs", count: version },
+    patches: [{ op: "set", path: [], value: workflow as unknown as Json }],
+  };
+}
+
 /** Groups and notes are lists in their scope; a change writes the whole list, which is short. */
 export function setGroups(path: ScopePath, groups: readonly Group[], key: string): Edit {
   return {

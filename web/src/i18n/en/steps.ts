@@ -37,6 +37,7 @@ export const steps = {
   "step.color": "Color",
   "step.size": "Resize",
   "step.rename_workflow": "Rename the workflow",
+  "step.take_theirs": "Take the saved version {count}",
   "step.add_group": "Add a group",
   "step.edit_group": "Change a group",
   "step.remove_group": "Remove a group",
