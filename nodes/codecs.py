@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -97,6 +98,11 @@ class ClipCodec:
         clip = cast("Clip", value)
         sound = 0 if clip.audio is None else int(clip.audio.samples.nbytes)
         return None if clip.frame_count is None else clip.frame_count * clip.frame_bytes + sound
+
+    def piece_bytes(self, piece: object) -> int:
+        """Return the most that a block's frames take."""
+        block = cast("Block", piece)
+        return math.prod(block.shape) * block.dtype.itemsize
 
     def preview(self, piece: object) -> tuple[bytes, str] | None:
         """Return the first frame of a block as a small JPEG."""

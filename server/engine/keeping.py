@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.kit.definition import Uses
 
@@ -51,6 +51,18 @@ class Prospect:
     def is_needed(self) -> bool:
         """Whether without a copy the producer runs more than once, or what was asked for is lost."""
         return self.consumers > 1 or (self.requested and self.lasting)
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether only the passing stream will tell if a copy pays, since its node is new: it is copied meanwhile."""
+        if self.is_wanted or not self.lasting:
+            return False
+        is_large = self.stored_bytes is not None and self.stored_bytes > SMALL_BYTES
+        return self.remake_s is None if is_large else self.seconds_before == 0
+
+    def measured(self, size_bytes: int, own_s: float, above_s: float) -> Prospect:
+        """Return this with what its passing has told: its size, and the seconds of its node and of those above."""
+        return replace(self, stored_bytes=size_bytes, seconds_before=own_s, remake_s=own_s + above_s)
 
     @property
     def is_wanted(self) -> bool:

@@ -191,7 +191,9 @@ class Pipeline:
             remake_s=remake_s,
             seconds_before=self.cache.durations.get(node.definition.id, 0.0),
         )
-        keep = prospect.is_wanted and prospect.fits
+        keep = (prospect.is_wanted or prospect.is_unsure) and prospect.fits
+        if prospect.is_unsure:
+            production.pays = self._on_trial(node, production, prospect)
         self._remake_s[key] = 0.0 if keep else remake_s or 0.0
         if prospect.is_needed and not prospect.fits and size is not None:
             gib = size / 2**30
@@ -200,12 +202,31 @@ class Pipeline:
             )
         return keep
 
+    def _on_trial(self, node: GraphNode, production: Production, prospect: Prospect) -> Callable[[int, bool], bool]:
+        """Return what tells, from the bytes that passed so far, whether a copy is worth going on with."""
+
+        def pays(passed_bytes: int, ended: bool) -> bool:
+            if passed_bytes < MEASURABLE_BYTES and not ended:
+                return True
+            size = prospect.stored_bytes or passed_bytes
+            own_s = production.seconds * size / max(1, passed_bytes)
+            seen = prospect.measured(size, own_s, self._above_s(node))
+            if not seen.is_wanted:
+                self._remake_s[production.key] = seen.remake_s or 0.0
+            return seen.is_wanted
+
+        return pays
+
+    def _above_s(self, node: GraphNode) -> float:
+        """Return the seconds that all stages above a node take that are not kept, as far as they are known."""
+        return sum(self._remake_s.get(key, 0.0) for key in set(self._keys_above(node)))
+
     def _estimated_s(self, node: GraphNode, size: int | None) -> float | None:
         """Return the seconds that it takes to make a stream from what is kept; None when its type is new."""
         pace = self.cache.paces.get(node.definition.id)
         if pace is None or size is None:
             return None
-        return pace * size + sum(self._remake_s.get(key, 0.0) for key in set(self._keys_above(node)))
+        return pace * size + self._above_s(node)
 
     def _passed(self, node: GraphNode, key: Key) -> None:
         production = self.productions[key]

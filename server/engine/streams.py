@@ -14,20 +14,18 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from server.engine.ahead import Crew, Turn, closable
 from server.engine.cache import Cache
 from server.engine.cancel import CancelToken
 from server.engine.keys import Key
 from server.engine.stopwatch import Stopwatch
-from server.engine.tape import Tape
+from server.engine.tape import END, Tape
 from server.kit.problems import Canceled
 from server.kit.values import StreamCodec
 
 logger = logging.getLogger(__name__)
-
-END: Final = object()
 
 
 @dataclass(slots=True)
@@ -44,6 +42,7 @@ class Production:
         turn: Whose work the device does.
         on_device: Whether the producer needs the device.
         keep: Whether a copy is wanted.
+        pays: Asked while a copy grows whether it is still wanted: with the bytes that passed, and whether they are all.
         types: Socket types of all outputs.
         others: The outputs that are no streams, for the copy.
         outputs: The folder of artifacts.
@@ -69,6 +68,8 @@ class Production:
     done: Callable[[], None]
     warn: Callable[[str], None]
     seconds: float = 0.0
+    pays: Callable[[int, bool], bool] | None = None
+    _passed_bytes: int = 0
     _values: dict[str, tuple[object, str, StreamCodec]] = field(default_factory=dict[str, Any])
     _passed: set[str] = field(default_factory=set[str])
     _copy: _Copy | None = None
@@ -137,7 +138,7 @@ class Production:
                 yield piece
                 piece = None  # noqa: PLW2901  (so that nothing holds it while the next is made)
                 self.cancel.check()
-        if tape.broken:
+        if tape.broken and self.keep:
             self._warn_once()
 
     def _warn_once(self) -> None:
@@ -190,6 +191,8 @@ class Production:
         try:
             with self._lock:
                 running = self._tapes.get(name)
+                if running is not None and self.pays is not None and not running.is_over:
+                    return None  # a copy on trial has one reader, so that it costs next to nothing
                 if running is not None and running.join():
                     return running
                 if self._copy is None or self._copy.lost:
@@ -207,13 +210,29 @@ class Production:
     def _begun(self, name: str, copy: _Copy) -> Tape:
         value, _, codec = self._values[name]
         recorder = codec.record(value, copy.subfolder(name))
+
+        def start() -> Iterator[object]:
+            # Several readers are on several threads, and a producer shall stay on one.
+            if self.pays is not None:
+                return self._watched(name, value, codec)
+            return self._ahead(lambda: self._watched(name, value, codec))
+
         return Tape(
-            # Readers are on several threads, and a producer shall stay on one.
-            lambda: self._ahead(lambda: self._watched(name, value, codec)),
+            start,
             recorder,
             self._waiting,
             lambda complete: self._left(copy, name, complete=complete),
+            lambda piece: self._still_pays(piece, codec),
         )
+
+    def _still_pays(self, piece: object, codec: StreamCodec) -> bool:
+        """Count a piece that is about to be copied; return False, and want no copy any more, when it does not pay."""
+        if self.pays is None:
+            return True
+        ended = piece is END
+        self._passed_bytes += 0 if ended else codec.piece_bytes(piece)
+        self.keep = self.keep and self.pays(self._passed_bytes, ended)
+        return self.keep
 
     def _left(self, copy: _Copy, name: str, *, complete: bool) -> None:
         """Publish the copy when its last stream is complete and nobody reads from it any more."""

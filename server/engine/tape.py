@@ -29,9 +29,10 @@ class Tape:
         recorder: Takes the copy.
         lent: Entered while a reader waits for another that has a piece made.
         left: Told when the last reader has left, and whether the copy is complete by then.
+        pays: Asked with each piece, and with `END`, whether the copy is still wanted.
 
     Attributes:
-        broken: Whether the copy had to be given up; readers that are behind then make their pieces themselves.
+        broken: Whether the copy was given up; readers that are behind then make their pieces themselves.
     """
 
     def __init__(
@@ -40,9 +41,10 @@ class Tape:
         recorder: Recorder,
         lent: Callable[[], AbstractContextManager[None]],
         left: Callable[[bool], None],
+        pays: Callable[[object], bool] = lambda _piece: True,
     ) -> None:
         self.broken = False
-        self._start, self._recorder, self._lent, self._left = start, recorder, lent, left
+        self._start, self._recorder, self._lent, self._left, self._pays = start, recorder, lent, left, pays
         self._making = threading.Lock()
         self._counting = threading.Lock()
         self._source: Any = None
@@ -59,6 +61,11 @@ class Tape:
             if not self._over:
                 self._readers += 1
             return not self._over
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last reader has left."""
+        return self._over
 
     def read(self) -> Generator[object]:
         """Yield every piece from the first on."""
@@ -121,6 +128,10 @@ class Tape:
 
     def _record(self, piece: object) -> None:
         if self.broken:
+            return
+        if not self._pays(piece):
+            self.broken = True
+            self._recorder.discard()
             return
         try:
             if piece is END:

@@ -100,6 +100,10 @@ class StreamCodec(Codec, Protocol):
         """Return how large a copy on disk would be at most, or None when only the end of the pieces will tell."""
         ...
 
+    def piece_bytes(self, piece: object) -> int:
+        """Return how much of `stored_bytes` a piece accounts for."""
+        ...
+
     def preview(self, piece: object) -> tuple[bytes, str] | None:
         """Return a small picture of a piece with its media type, or None when there is nothing to see."""
         ...

@@ -72,18 +72,8 @@ class Recording:
     _sitings: dict[Developer, str | None] = field(default_factory=dict[Developer, "str | None"])
 
     def start(self) -> None:
-        """Make the folder, and store the sound."""
+        """Make the folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self.clip.audio is not None:
-            samples = self.clip.audio.samples
-            header = {"descr": "<f4", "fortran_order": False, "shape": samples.shape}
-            with self._created(SOUND) as stream:
-                np.lib.format.write_array_header_1_0(stream, header)
-                for channel in samples:
-                    for start in range(0, channel.size, _SOUND_BLOCK):
-                        write_all(stream, np.ascontiguousarray(channel[start : start + _SOUND_BLOCK], "<f4"))
-                _sync(stream)
-            let_go_of_pages(samples)
 
     def add(self, block: Block) -> None:
         """Store the next frames."""
@@ -123,10 +113,11 @@ class Recording:
         return part.restorer(self.clip)(values.reshape(count, *shape))
 
     def finish(self) -> None:
-        """Write ``meta.json``, which makes the folder a clip."""
+        """Store the sound, and write ``meta.json``, which makes the folder a clip."""
         if self.finished:
             return
         self._close_part()
+        self._store_sound()
         clip = self.clip
         meta = {
             "version": VERSION,
@@ -157,6 +148,19 @@ class Recording:
         for path in self.written:
             path.unlink(missing_ok=True)
         self.written.clear()
+
+    def _store_sound(self) -> None:
+        if self.clip.audio is None:
+            return
+        samples = self.clip.audio.samples
+        header = {"descr": "<f4", "fortran_order": False, "shape": samples.shape}
+        with self._created(SOUND) as stream:
+            np.lib.format.write_array_header_1_0(stream, header)
+            for channel in samples:
+                for start in range(0, channel.size, _SOUND_BLOCK):
+                    write_all(stream, np.ascontiguousarray(channel[start : start + _SOUND_BLOCK], "<f4"))
+            _sync(stream)
+        let_go_of_pages(samples)
 
     def _siting_of(self, block: Block) -> str | None:
         """Return where a block's chroma samples lie, asked once for all blocks that one decoder made."""

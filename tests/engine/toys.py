@@ -112,6 +112,9 @@ class ToyStreamCodec:
         assert isinstance(value, Stream)
         return value.length or None
 
+    def piece_bytes(self, piece: object) -> int:
+        return 1
+
     def preview(self, piece: object) -> tuple[bytes, str] | None:
         return f"a picture of {piece}".encode(), "text/plain"
 
