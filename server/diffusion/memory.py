@@ -182,9 +182,8 @@ class Residency:
                 wanted = expected_bytes(description, device)
                 room = self._make_room(device, wanted)
                 if room >= wanted and key not in self._least:
-                    component = self._load(description, device)
-                    entry = _Entry(component, component_bytes(component))
-                else:
+                    entry = self._whole(description, device)
+                if entry is None:
                     entry = self._in_parts(description, device, room, wanted)
             self._entries[key] = entry  # at the end: most recently used
             entry.users += 1
@@ -206,6 +205,14 @@ class Residency:
             entry.stack.set(description.loras)
             entry.loras = description.loras
             entry.nbytes += entry.stack.nbytes - before
+
+    def _whole(self, description: Weights, device: str) -> _Entry | None:
+        """Load a component; None where it proves to be larger than its files, too large, and can come in parts."""
+        component = self._load(description, device)
+        nbytes = component_bytes(component)  # with tables that no file holds, as of rotary positions
+        if self._make_room(device, nbytes) < nbytes and isinstance(description, _IN_PARTS):
+            return None
+        return _Entry(component, nbytes)
 
     def _in_parts(self, description: Weights, device: str, room: int, wanted: int) -> _Entry:
         """Load a component that comes to the device in parts."""

@@ -11,6 +11,7 @@ import torch
 from server.diffusion import weights
 from server.diffusion.memory import Residency
 from server.diffusion.weights import Descriptions
+from tests.diffusion.single_files import EVERY, write_files
 from tests.diffusion.tiny import make_wan
 
 torch.set_num_threads(1)
@@ -41,3 +42,16 @@ def tiny(wan_folder: Callable[..., Path]) -> Descriptions:
 def residency() -> Residency:
     """Return a residency that the tests share, so that each folder loads once."""
     return Residency({"cpu": 2**30})
+
+
+@pytest.fixture(scope="session")
+def model_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Path]]:
+    """Return a maker of a family's single files, by choice, each made once."""
+    made: dict[str, dict[str, Path]] = {}
+
+    def get(name: str) -> dict[str, Path]:
+        if name not in made:
+            made[name] = write_files(EVERY[name], tmp_path_factory.mktemp("files") / name.replace(" ", "-"))
+        return made[name]
+
+    return get

@@ -82,6 +82,7 @@ T5 = Piece("text_encoder", _text("t5"), same, "text_encoder")
 UMT5 = Piece("text_encoder", _text("umt5"), same, "text_encoder")
 CLIP = Piece("text_encoder", _text("clip"), rooted("text_model."), "text_encoder")
 VIDEO = {"width": 64, "height": 64, "frames": 9, "steps": 2, "guidance_scale": 3.0}
+SMALL = VIDEO | {"width": 32, "height": 32, "frames": 1}  # for autoencoders that halve a picture only once
 WAN = {"num_layers": 1} | {k: v for k, v in networks.WAN.items() if k != "num_layers"}
 WAN_VAE = Piece("vae", _net("wan_vae", networks.WAN_VAE_21), lambda s: originals.wan_vae_21(s, 3), "vae")
 VISION = Piece("image_encoder", _text("clip_vision alone at 224"), rooted("vision_model."), "image_encoder")
@@ -176,9 +177,9 @@ FAMILIES: dict[str, Family] = {
             Piece("text_encoder", _text("clip"), rooted("text_model."), "text_encoder_2"),
             Piece("vae", _net("image_vae", networks.FLUX_VAE), lambda s: originals.ldm_vae(s, 2), "vae"),
         ),
-        VIDEO | {"frames": 1},
+        SMALL,
     ),
-    "sd": Family("StableDiffusionPipeline", SD_PIECES, VIDEO | {"frames": 1}),
+    "sd": Family("StableDiffusionPipeline", SD_PIECES, SMALL),
     "sdxl": Family(
         "StableDiffusionXLPipeline",
         (
@@ -195,7 +196,7 @@ FAMILIES: dict[str, Family] = {
                 f"{CONDITIONER}1.model.",
             ),
         ),
-        VIDEO | {"frames": 1},
+        SMALL,
         options={"force_zeros_for_empty_prompt": True},
     ),
     "svd": Family(
@@ -244,8 +245,18 @@ def animated() -> Any:
 ANIMATEDIFF = Family(
     "AnimateDiffPipeline",
     (*SD_PIECES, Piece("motion_adapter", _motion, originals.motion, "motion_module")),
-    VIDEO | {"frames": 3},
+    SMALL | {"frames": 3},
 )
+A14B = Family(
+    "WanPipeline",
+    (
+        *FAMILIES["wan"].pieces,
+        Piece("transformer_2", _net("wan", WAN | {"eps": 1e-5}), originals.wan, "low_noise_model"),
+    ),
+    VIDEO | {"steps": 3, "guidance_scale_2": 2.0, "boundary": 0.8},
+)
+EVERY = FAMILIES | {"animatediff": ANIMATEDIFF, "wan A14B": A14B}
+"""Also those that are no plain folder of diffusers beside their files."""
 
 LTX_ENCODER = ["down_blocks.0", "down_blocks.0.downsamplers.0", "down_blocks.0.conv_out", "down_blocks.1"]
 LTX_ENCODER += ["down_blocks.1.downsamplers.0", "down_blocks.2", "down_blocks.2.downsamplers.0", "down_blocks.3"]

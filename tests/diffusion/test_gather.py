@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from server.diffusion import vae, weights
+from server.diffusion import weights
 from server.diffusion.memory import Residency, load_component
-from server.diffusion.sampling.denoise import denoise
-from server.diffusion.sampling.images import condition_on_images
-from server.diffusion.sampling.noise import empty_latent
 from server.diffusion.source import Source
-from server.diffusion.text import encode_text
 from server.diffusion.types import Weights
 from server.diffusion.weights import Descriptions
-from tests.diffusion.pipelines import NEGATIVE, PROMPT, SEED, picture
-from tests.diffusion.single_files import ANIMATEDIFF, FAMILIES, animated, write_files, write_folder
+from tests.diffusion.runs import made
+from tests.diffusion.single_files import FAMILIES, animated, write_folder
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Path]]:
-    """Return a maker of a family's files, each made once."""
-    made: dict[str, dict[str, Path]] = {}
-
-    def get(name: str) -> dict[str, Path]:
-        if name not in made:
-            made[name] = write_files(FAMILIES[name], tmp_path_factory.mktemp("files") / name.replace(" ", "-"))
-        return made[name]
-
-    return get
 
 
 def opened(files: dict[str, Path]) -> Source:
@@ -58,27 +40,15 @@ def aligned(description: Weights, device: str) -> Any:
 
 def frames(described: Descriptions, name: str) -> np.ndarray:
     """Return the decoded frames of one run."""
-    model, encoder, autoencoder = described
     residency = Residency({"cpu": 2**31}, load=aligned)
-    family, where = (FAMILIES | {"animatediff": ANIMATEDIFF})[name], {"device": "cpu", "residency": residency}
-    run: dict[str, Any] = dict(family.run)
-    size = {key: run.pop(key) for key in ("width", "height", "frames")}
-    latent = empty_latent(model.capabilities, fps=Fraction(8), **size)
-    prompt = PROMPT if model.capabilities.prompt_tokens else ""
-    positive = encode_text(encoder, prompt, **where)
-    negative = encode_text(encoder, NEGATIVE if prompt else "", **where)
-    if family.image:
-        image = picture(size["width"], size["height"]).astype(np.float32) / 255
-        positive = condition_on_images(autoencoder, positive, latent, {0: image}, **where)
-    latent = denoise(model, positive, negative, latent, seed=SEED, **run, **where)
-    return vae.decode(autoencoder, latent, **where)
+    return made(described, name, residency)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_files_make_the_same_frames_as_the_folder(
-    name: str, files: Callable[[str], dict[str, Path]], tmp_path: Path
+    name: str, model_files: Callable[[str], dict[str, Path]], tmp_path: Path
 ) -> None:
-    source = opened(files(name))
+    source = opened(model_files(name))
     gathered = weights.describe_source(source)
     folder = weights.describe(write_folder(FAMILIES[name], tmp_path / "folder", source))
     assert gathered.model.capabilities == folder.model.capabilities
@@ -88,9 +58,8 @@ def test_files_make_the_same_frames_as_the_folder(
     assert np.array_equal(ours, frames(folder, name))
 
 
-def test_a_motion_module_makes_a_clip_of_an_image_model(tmp_path: Path) -> None:
-    files = write_files(ANIMATEDIFF, tmp_path / "files")
-    source = opened(files)
+def test_a_motion_module_makes_a_clip_of_an_image_model(model_files: Callable[[str], dict[str, Path]]) -> None:
+    source = opened(model_files("animatediff"))
     model, *_ = described = weights.describe_source(source)
     assert (model.family, model.capabilities.max_frames) == ("animatediff", 8)
     unet, expected = load_component(model, "cpu").module, animated()
@@ -101,18 +70,16 @@ def test_a_motion_module_makes_a_clip_of_an_image_model(tmp_path: Path) -> None:
     for name, value in expected.config.items():
         ours = unet.config.get(name, value)
         assert name.startswith("_") or list(np.ravel(ours)) == list(np.ravel(value)), name
-    assert frames(described, "animatediff").shape == (3, 64, 64, 3)
+    assert frames(described, "animatediff").shape == (3, 32, 32, 3)
 
 
-def test_both_experts_come_from_their_files(files: Callable[[str], dict[str, Path]], tmp_path: Path) -> None:
-
-    high = files("wan")
-    low = tmp_path / "low_noise.safetensors"
+def test_both_experts_come_from_their_files(model_files: Callable[[str], dict[str, Path]], tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
-    save_file({name: tensor * 0.5 for name, tensor in load_file(high["model"]).items()}, low)
-    source = opened(high | {"low_noise_model": low})
-    model = weights.describe_source(source).model
+    files = model_files("wan")
+    low = tmp_path / "low_noise.safetensors"
+    save_file({name: tensor * 0.5 for name, tensor in load_file(files["model"]).items()}, low)
+    model = weights.describe_source(opened(files | {"low_noise_model": low})).model
     assert model.capabilities.experts == ("transformer", "transformer_2")
     assert model.capabilities.boundary == 0.875
     loaded = [load_component(replace(model, expert=name), "cpu").module for name in model.capabilities.experts]

@@ -26,14 +26,10 @@ State = dict[str, Tensor]
 
 
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Source]:
-    made: dict[str, Source] = {}
-
+def sources(model_files: Callable[[str], dict[str, Path]]) -> Callable[[str], Source]:
     def get(name: str) -> Source:
-        if name not in made:
-            files = write_files(FAMILIES[name], tmp_path_factory.mktemp("files") / "models")
-            made[name] = weights.open_source(files, roots=[files["model"].parent])
-        return made[name]
+        files = model_files(name)
+        return weights.open_source(files, roots=[files["model"].parent])
 
     return get
 

@@ -21,6 +21,7 @@ from server.diffusion.text import encode_text
 from server.diffusion.types import Latent
 from server.diffusion.weights import Descriptions
 from tests.diffusion.pipelines import NEGATIVE, PROMPT, SEED, load_pipeline, picture
+from tests.diffusion.test_parity_flux import make_flux
 from tests.diffusion.test_parity_stable_diffusion import make_stable_diffusion
 
 WIDTH, HEIGHT, STEPS = 48, 32, 6
@@ -33,12 +34,28 @@ def half(width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
     return mask
 
 
-def test_an_image_is_inpainted_as_by_the_pipeline(tmp_path: Path, residency: Residency) -> None:
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("make", "pipeline", "settings"),
+    [
+        (lambda place: make_stable_diffusion(place, "sd", "DDIMScheduler"), "StableDiffusion", {"guidance_scale": 7.5}),
+        (
+            lambda place: make_stable_diffusion(place, "sdxl", "EulerDiscreteScheduler"),
+            "StableDiffusionXL",
+            {"guidance_scale": 7.5},
+        ),
+        (lambda place: make_flux(place, distilled=False), "Flux", {"guidance_scale": 3.5, "true_cfg_scale": 4.0}),
+    ],
+    ids=["sd", "sdxl", "flux"],
+)
+def test_an_image_is_inpainted_as_by_the_pipeline(
+    make: Callable[[Path], Path], pipeline: str, settings: dict[str, float], tmp_path: Path, residency: Residency
+) -> None:
     from PIL import Image
 
-    folder = make_stable_diffusion(tmp_path, "sd", "DDIMScheduler")
+    folder = make(tmp_path)
     pixels = picture(WIDTH, HEIGHT)
-    pipe = load_pipeline("StableDiffusionInpaintPipeline", folder)
+    pipe = load_pipeline(f"{pipeline}InpaintPipeline", folder)
     pipe.vae.encode = mode_of(pipe.vae.encode)
     expected = pipe(
         PROMPT,
@@ -49,16 +66,17 @@ def test_an_image_is_inpainted_as_by_the_pipeline(tmp_path: Path, residency: Res
         height=HEIGHT,
         strength=0.5,
         num_inference_steps=STEPS,
-        guidance_scale=7.5,
         generator=torch.Generator("cpu").manual_seed(SEED),
         output_type="np",
+        **settings,
+        **({"max_sequence_length": 16} if pipeline == "Flux" else {}),
     ).images
     model, encoder, autoencoder = weights.describe(folder)
     where: dict[str, Any] = {"device": "cpu", "residency": residency}
     latent = vae.encode(autoencoder, pixels[None].astype(np.float32) / 255, model.capabilities.default_fps, **where)
     texts = [encode_text(encoder, text, **where) for text in (PROMPT, NEGATIVE)]
     masked = with_mask(latent, model.capabilities, [half()])
-    run = {"seed": SEED, "steps": STEPS, "guidance_scale": 7.5, "strength": 0.5, **where}
+    run = {"seed": SEED, "steps": STEPS, "strength": 0.5, **settings, **where}
     assert np.array_equal(vae.decode(autoencoder, denoise(model, *texts, masked, **run), **where), expected)
 
 

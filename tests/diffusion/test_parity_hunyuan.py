@@ -24,14 +24,12 @@ SIZE = {"width": 32, "height": 16, "frames": 9}
 STEPS = 3
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a random HunyuanVideo pipeline."""
+def make_hunyuan_from_text(place: Path) -> Path:
+    """Save a random HunyuanVideo pipeline."""
     import diffusers
     from transformers import LlamaConfig, LlamaModel
 
     torch.manual_seed(0)
-    place = tmp_path_factory.mktemp("hunyuan")
     language = LlamaConfig(
         vocab_size=40,
         hidden_size=16,
@@ -65,6 +63,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tokenizer_2=make_tokenizer(),
     ).save_pretrained(place)
     return place
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_hunyuan_from_text(tmp_path_factory.mktemp("hunyuan"))
 
 
 def pipeline_frames(folder: Path, *, guidance: float, true_cfg: float, frames: int) -> np.ndarray:
