@@ -114,6 +114,50 @@ def test_a_group_is_named_fitted_bypassed_moved_and_taken_apart(editor: Any) -> 
     assert len(editor.document()["nodes"]) == 3
 
 
+def test_groups_and_notes_are_copied_cut_and_duplicated_with_what_lies_in_them(editor: Any) -> None:
+    page = editor.page
+    frame = {"title": "Sources", "at": [-30, -60], "size": [620, 300]}
+    note = {"text": "why", "at": [620, 0], "size": [200, 80]}
+    open_document(editor, three_nodes() | {"groups": [frame], "notes": [note]})
+    group = page.locator(".group", has_text="Sources")
+    held = group.locator(".group-title > span").bounding_box()
+    start = (held["x"] + 10, held["y"] + 8)
+
+    page.keyboard.down("Alt")
+    editor.drag(start, (start[0], start[1] + 330))
+    page.keyboard.up("Alt")
+    document = editor.document()
+    assert document["groups"][0] == frame
+    down = document["groups"][1]["at"][1] - frame["at"][1]
+    assert down > 200
+    assert [node["at"][1] for node in document["nodes"].values()] == [0, 50, 130, down, 50 + down]
+    page.keyboard.press("Control+z")
+    assert len(editor.document()["groups"]) == 1
+
+    page.mouse.click(*start)
+    page.locator(".note-text").click(modifiers=["Shift"])
+    page.keyboard.press("Control+d")
+    document = editor.document()
+    assert (len(document["groups"]), len(document["notes"]), len(document["nodes"])) == (2, 2, 5)
+    page.keyboard.press("Control+x")  # the copies, which are selected
+    page.get_by_text("Copied 4 items").wait_for()
+    document = editor.document()
+    assert (document["groups"], document["notes"], len(document["nodes"])) == ([frame], [note], 3)
+
+    page.keyboard.press("Alt+n")
+    page.mouse.move(300, 300)
+    page.keyboard.press("Control+v")
+    group.wait_for()
+    document = editor.document()
+    assert [group["title"] for group in document["groups"]] == ["Sources"]
+    assert [note["text"] for note in document["notes"]] == ["why"]
+    (one, two) = [node["at"] for node in document["nodes"].values()]
+    assert (two[0] - one[0], two[1] - one[1]) == (300, 50)
+    page.keyboard.press("Delete")
+    document = editor.document()
+    assert (document["groups"], document["notes"], document["nodes"]) == ([], [], {})
+
+
 def test_nodes_are_aligned_and_spaced_as_one_step(editor: Any) -> None:
     page = editor.page
     open_document(editor, three_nodes())

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { entriesOf, type Filters, fitsFilters, forReplacing, NO_FILTERS } from "../src/canvas/search/entries";
 import { definitionsOf, isShown } from "../src/graph/catalogue";
-import { copyNodes, pasteNodes, readClip, writeClip } from "../src/graph/clipboard";
+import { copyPart, cornerOf, pasteClip, readClip, writeClip } from "../src/graph/clipboard";
 import { bestInput, isUpstream, refuseLink } from "../src/graph/connect";
 import { EMPTY_WORKFLOW, type Json, linksOf, nodesOf, ROOT, type Workflow } from "../src/graph/document";
 import { addNode, connect, insertOnLink, setInput } from "../src/graph/edits";
@@ -200,19 +200,39 @@ describe("edits", () => {
   });
 
   test("pasted nodes are linked among themselves, and to the rest only when asked", () => {
-    const clip = copyNodes(start, ROOT, new Set(["refine", "frames"]));
+    const clip = copyPart(start, ROOT, new Set(["refine", "frames"]));
     for (const keepLinks of [true, false]) {
-      const { edit, ids } = pasteNodes(start, ROOT, clip, [10, 10], { keepLinks, key: "paste" });
+      const { edit, ids } = pasteClip(start, ROOT, clip, [10, 10], { keepLinks, key: "paste" });
       const nodes = applyPatches(start, edit.patches).document.nodes ?? {};
       expect(nodes[ids[1] ?? ""]?.inputs?.["latent"]).toEqual({ link: [ids[0], "latent"] });
       expect("vae" in (nodes[ids[1] ?? ""]?.inputs ?? {})).toBe(keepLinks);
     }
   });
 
+  test("groups and notes are pasted after those that are there, alone or with nodes, as one step", () => {
+    const there = { ...start, groups: [{ title: "First" }], notes: [] };
+    const frames = { groups: [{ title: "Plan", at: [0, 0] }], notes: [{ text: "why", at: [40, 60] }] } as const;
+    for (const nodes of [new Set<string>(), new Set(["frames"])]) {
+      const clip = copyPart(start, ROOT, nodes, frames);
+      expect(cornerOf(copyPart(start, ROOT, new Set(), frames))).toEqual([0, 0]);
+      const pasted = pasteClip(there, ROOT, clip, [10.4, 20], { keepLinks: false, key: "paste" });
+      expect([pasted.ids.length, pasted.groups, pasted.notes]).toEqual([nodes.size, [1], [0]]);
+      expect(pasted.edit.label.count).toBe(nodes.size + 2);
+      const { document, inverse } = applyPatches(there, pasted.edit.patches);
+      expect(document.groups).toEqual([{ title: "First" }, { title: "Plan", at: [10, 20] }]);
+      expect(document.notes).toEqual([{ text: "why", at: [50, 80] }]);
+      expect(applyPatches(document, inverse).document).toEqual(there);
+    }
+  });
+
   test("a copied text is a workflow, and other texts are no clip", () => {
-    const clip = copyNodes(start, ROOT, new Set(["frames"]));
+    const clip = copyPart(start, ROOT, new Set(["frames"]));
     expect(readClip(writeClip(clip))).toEqual(clip);
+    const plan = { groups: [{ title: "Plan", at: [0, 0] }], notes: [{ text: "why", at: [40, 60] }] } as const;
+    const framed = copyPart(start, ROOT, new Set(["frames"]), plan);
+    expect(readClip(writeClip(framed))).toEqual({ ...clip, ...plan });
     expect(readClip("a red boat")).toBe(null);
+    expect(readClip('{"kinegraph": 1}')).toBe(null);
     expect(readClip('{"a": 1}')).toBe(null);
   });
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { definitionsOf } from "../src/graph/catalogue";
-import { copyNodes, pasteNodes, readClip, writeClip } from "../src/graph/clipboard";
+import { copyPart, pasteClip, readClip, writeClip } from "../src/graph/clipboard";
 import {
   EMPTY_WORKFLOW,
   inputsOf,
@@ -185,7 +185,7 @@ function shared(): Workflow {
     subgraphs: {},
   });
   const one = done(base, some(base, ROOT, "b").edit);
-  const { edit } = pasteNodes(one, ROOT, copyNodes(one, ROOT, new Set(["subgraph"])), [0, 90], {
+  const { edit } = pasteClip(one, ROOT, copyPart(one, ROOT, new Set(["subgraph"])), [0, 90], {
     keepLinks: true,
     key: "paste",
   });
@@ -231,10 +231,10 @@ describe("sharing a definition", () => {
   test("a knob inside becomes an input outside, and hiding it keeps the only instance's value", () => {
     const base = done(
       EMPTY_WORKFLOW,
-      pasteNodes(
+      pasteClip(
         EMPTY_WORKFLOW,
         ROOT,
-        { nodes: { a: { type: "test_pattern", inputs: { seconds: 3 } } }, subgraphs: {} },
+        { nodes: { a: { type: "test_pattern", inputs: { seconds: 3 } } }, subgraphs: {}, groups: [], notes: [] },
         [0, 0],
         { keepLinks: false, key: "paste" },
       ).edit,
@@ -278,9 +278,9 @@ describe("the clipboard", () => {
   const nested = Object.keys(nodesOf(workflow)).find((id) => subgraphOf(nodesOf(workflow)[id]) === "subgraph_2") ?? "";
 
   test("carries the definitions of instances along, nested ones too", () => {
-    const clip = copyNodes(workflow, ROOT, new Set([nested]));
+    const clip = copyPart(workflow, ROOT, new Set([nested]));
     expect(readClip(writeClip(clip))).toEqual(clip);
-    const { edit, ids } = pasteNodes(EMPTY_WORKFLOW, ROOT, clip, [0, 0], { keepLinks: false, key: "paste" });
+    const { edit, ids } = pasteClip(EMPTY_WORKFLOW, ROOT, clip, [0, 0], { keepLinks: false, key: "paste" });
     const other = done(EMPTY_WORKFLOW, edit);
     expect(Object.keys(other.subgraphs ?? {}).sort()).toEqual(["subgraph", "subgraph_2"]);
     expect(plainNodes(other, other, ids[0] ?? "").length).toBe(1);
@@ -292,7 +292,7 @@ describe("the clipboard", () => {
       nodes: {},
       subgraphs: { subgraph: { title: "Something else", nodes: {} } },
     });
-    const { edit, ids } = pasteNodes(taken, ROOT, copyNodes(workflow, ROOT, new Set([nested])), [0, 0], {
+    const { edit, ids } = pasteClip(taken, ROOT, copyPart(workflow, ROOT, new Set([nested])), [0, 0], {
       keepLinks: false,
       key: "paste",
     });
@@ -315,10 +315,10 @@ describe("the clipboard", () => {
   });
 
   test("an instance is not pasted into its own subgraph", () => {
-    const clip = copyNodes(workflow, ROOT, new Set([nested]));
+    const clip = copyPart(workflow, ROOT, new Set([nested]));
     const path = ["subgraphs", "subgraph"];
     expect(wouldNest(workflow, path, "subgraph_2")).toBe(true);
-    const { edit, refused } = pasteNodes(workflow, path, clip, [0, 0], { keepLinks: false, key: "paste" });
+    const { edit, refused } = pasteClip(workflow, path, clip, [0, 0], { keepLinks: false, key: "paste" });
     expect([edit.patches, refused]).toEqual([[], 1]);
   });
 });

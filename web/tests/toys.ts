@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import format1 from "../../tests/workflows/format_1.json?raw";
 import type { Catalogue, Definitions } from "../src/graph/catalogue";
 import { definitionsOf } from "../src/graph/catalogue";
-import { copyNodes, pasteNodes } from "../src/graph/clipboard";
+import { copyPart, pasteClip } from "../src/graph/clipboard";
 import { nodesOf, type Scope, type ScopePath, scopeAt, type Workflow } from "../src/graph/document";
 import * as edits from "../src/graph/edits";
 import { moveExposed, renameExposed, toggleExposed } from "../src/graph/exposed";
@@ -46,6 +46,11 @@ type Place = {
   output: string;
 };
 
+/** Some of the groups and notes of a scope, so that copying them again and again stays small. */
+function framesOf({ groups = [], notes = [] }: Scope) {
+  return { groups: groups.slice(0, 1), notes: notes.slice(0, 1) };
+}
+
 const ACTS: readonly ((place: Place) => Edit)[] = [
   ({ workflow, path, act }) => {
     const definition = catalogue.nodes[pick(TYPES, act.a) ?? ""];
@@ -61,10 +66,16 @@ const ACTS: readonly ((place: Place) => Edit)[] = [
     edits.connect(workflow, path, definitions, { node: other, output }, { node, input }),
   ({ workflow, path, node, input }) => disconnect(workflow, path, [{ node, input }]),
   ({ workflow, path, act, node, other }) =>
-    pasteNodes(workflow, path, copyNodes(workflow, path, new Set([node, other])), [20, 20], {
-      keepLinks: act.c % 2 === 0,
-      key: "paste",
-    }).edit,
+    pasteClip(
+      workflow,
+      path,
+      copyPart(workflow, path, new Set([node, other]), framesOf(scopeAt(workflow, path))),
+      [20, 20],
+      {
+        keepLinks: act.c % 2 === 0,
+        key: "paste",
+      },
+    ).edit,
   ({ workflow, path, act, node }) => renameNode(workflow, path, node, act.b % 3 === 0 ? "" : `t${act.b}`),
   ({ workflow, path, act, node }) =>
     edits.toggleMode(workflow, path, new Set([node]), act.b % 2 === 0 ? "mute" : "bypass"),

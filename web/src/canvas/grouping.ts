@@ -27,6 +27,27 @@ export function frameRect(frame: Group | Note, fallback: Point): Rect {
   return { x0: x, y0: y, x1: x + width, y1: y + height };
 }
 
+/** The groups and notes among the ids of the canvas. */
+export function framesAmong(scope: Frames, ids: ReadonlySet<string>): { groups: Group[]; notes: Note[] } {
+  const { groups = [], notes = [] } = scope;
+  return {
+    groups: groups.filter((_, index) => ids.has(`${GROUP_PREFIX}${index}`)),
+    notes: notes.filter((_, index) => ids.has(`${NOTE_PREFIX}${index}`)),
+  };
+}
+
+/** Ids of the canvas, and those of what lies in the groups among them. */
+export function withContents(scene: Scene, scope: Frames, ids: Iterable<string>): Set<string> {
+  const all = new Set(ids);
+  for (const id of [...all]) {
+    const group = id.startsWith(GROUP_PREFIX) ? frameOf(scope, id) : undefined;
+    if (!group) continue;
+    for (const box of boxesInside(scene, group)) all.add(box.id);
+    for (const inner of framesIn(scope, frameRect(group, GROUP_SIZE))) all.add(inner);
+  }
+  return all;
+}
+
 /** Rectangles of the groups and notes among the ids of the canvas. */
 export function rectsOf(scope: Frames, ids: Iterable<string>): Rect[] {
   return [...ids].flatMap((id) => {

@@ -1,27 +1,22 @@
 /** Moving what is selected: mounted or not, with the contents of groups, written as one step when it is let go. */
 import type { Editor } from "../editor/store";
-import { copyNodes, pasteNodes } from "../graph/clipboard";
+import { type Clip, copyPart, type Pasted, pasteClip } from "../graph/clipboard";
 import { nodesOf, type Point, type ScopePath, scopeAt, type Workflow } from "../graph/document";
 import { insertOnLink, moveNodes, setGroups, setNotes, together } from "../graph/edits";
 import type { Edit } from "../graph/history";
 import { applyPatches } from "../graph/patch";
-import { GROUP_PREFIX, GROUP_SIZE, NOTE_PREFIX } from "./frames";
-import { boxesInside, frameOf, frameRect, framesIn } from "./grouping";
-import { type Box, curveAt, type Scene } from "./scene";
+import { GROUP_PREFIX, NOTE_PREFIX } from "./frames";
+import { frameOf, framesAmong, withContents } from "./grouping";
+import { curveAt, type Scene } from "./scene";
 
 /** Where everything that moves along stands at the start; what is pinned stays. */
 export function startPlaces(editor: Editor, scene: Scene, ids: Iterable<string>): Map<string, Point> {
   const places = new Map<string, Point>();
-  const add = (box: Box | undefined) => box && !box.pinned && places.set(box.id, [box.x, box.y]);
-  for (const id of ids) {
-    add(scene.boxes.get(id));
+  for (const id of withContents(scene, editor.scope, ids)) {
+    const box = scene.boxes.get(id);
     const frame = frameOf(editor.scope, id);
-    if (!frame) continue;
-    places.set(id, frame.at ?? [0, 0]);
-    if (!id.startsWith(GROUP_PREFIX)) continue;
-    for (const inner of boxesInside(scene, frame)) add(inner);
-    for (const inner of framesIn(editor.scope, frameRect(frame, GROUP_SIZE)))
-      places.set(inner, frameOf(editor.scope, inner)?.at ?? [0, 0]);
+    if (frame) places.set(id, frame.at ?? [0, 0]);
+    else if (box && !box.pinned) places.set(id, [box.x, box.y]);
   }
   return places;
 }
@@ -75,29 +70,47 @@ function placed<T extends { readonly at?: Point }>(
   });
 }
 
+/** What of the open scope is copied: nodes, groups with what lies in them, and notes. */
+export function clipOf(editor: Editor, scene: Scene, ids: ReadonlySet<string>): Clip {
+  const all = withContents(scene, editor.scope, ids);
+  return copyPart(editor.workflow, editor.path, nodesAmong(editor, all), framesAmong(editor.scope, all));
+}
+
+/** Ids of the canvas for what was pasted. */
+export function idsOf({ ids, groups, notes }: Pasted): string[] {
+  return [
+    ...ids,
+    ...groups.map((index) => `${GROUP_PREFIX}${index}`),
+    ...notes.map((index) => `${NOTE_PREFIX}${index}`),
+  ];
+}
+
 /**
- * Copy nodes to where they stand, linked as they are, and select the copies, so that these can be dragged. What comes
- * of it is one step, written by `finish`; `cancel` takes the copies away.
+ * Copy nodes, groups and notes to where they stand, linked as they are, and select the copies, so that these can be
+ * dragged. What comes of it is one step, written by `finish`; `cancel` takes the copies away.
  */
-export function duplicateInPlace(editor: Editor, ids: ReadonlySet<string>) {
-  const clip = copyNodes(editor.workflow, editor.path, nodesAmong(editor, ids));
+export function duplicateInPlace(editor: Editor, scene: Scene, wanted: ReadonlySet<string>) {
+  const clip = clipOf(editor, scene, wanted);
   const paste = (offset: Point) =>
-    pasteNodes(editor.workflow, editor.path, clip, offset, { keepLinks: true, key: "duplicate" });
+    pasteClip(editor.workflow, editor.path, clip, offset, { keepLinks: true, key: "duplicate" });
   const copies = paste([0, 0]);
-  if (copies.ids.length === 0) return null;
+  const ids = idsOf(copies);
+  if (ids.length === 0) return null;
   const { selection } = editor.document.getState();
   editor.perform(copies.edit);
-  editor.select(copies.ids);
+  editor.select(ids);
   const nodes = nodesOf(editor.scope);
-  const places = new Map(copies.ids.map((id): [string, Point] => [id, nodes[id]?.at ?? [0, 0]]));
+  const places = new Map(
+    ids.map((id): [string, Point] => [id, (nodes[id] ?? frameOf(editor.scope, id))?.at ?? [0, 0]]),
+  );
   return {
     places,
     finish: (drag: ReadonlyMap<string, Point>) => {
-      const [id = ""] = copies.ids;
+      const [id = ""] = ids;
       const [from, to] = [places.get(id) ?? [0, 0], drag.get(id) ?? [0, 0]];
       editor.undo();
       editor.perform(paste([to[0] - from[0], to[1] - from[1]]).edit);
-      editor.select(copies.ids);
+      editor.select(ids);
     },
     cancel: () => {
       editor.undo();
@@ -119,7 +132,8 @@ export function nodeIds(editor: Editor): Set<string> {
   return nodesAmong(editor, editor.document.getState().selection);
 }
 
-function nodesAmong(editor: Editor, ids: ReadonlySet<string>): Set<string> {
+/** The ids among these that are nodes of the graph. */
+export function nodesAmong(editor: Editor, ids: ReadonlySet<string>): Set<string> {
   const nodes = nodesOf(editor.scope);
   return new Set([...ids].filter((id) => Object.hasOwn(nodes, id)));
 }

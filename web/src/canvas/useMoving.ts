@@ -36,7 +36,7 @@ class Moves {
   readonly onStart: OnNodeDrag = (event, node) => {
     const { selection } = this.#editor.document.getState();
     const ids = selection.has(node.id) ? selection : new Set([node.id]);
-    this.#copied = event.altKey ? duplicateInPlace(this.#editor, ids) : null;
+    this.#copied = event.altKey ? duplicateInPlace(this.#editor, this.#scene.current, ids) : null;
     const places = this.#copied?.places ?? startPlaces(this.#editor, this.#scene.current, ids);
     this.#start = { places, id: node.id, at: [node.position.x, node.position.y] };
   };

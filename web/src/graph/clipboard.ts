@@ -1,11 +1,13 @@
-/** Copied nodes as text for the system's clipboard, so that they cross tabs, windows and chats; and pasting them. */
+/** Copied nodes, groups and notes as text for the system's clipboard, so that they cross tabs, windows and chats; and pasting them. */
 import {
+  type Group,
   inputsOf,
   isLink,
   isObject,
   type Json,
   type JsonObject,
   type NodeInstance,
+  type Note,
   nodesOf,
   type Point,
   type Scope,
@@ -26,28 +28,43 @@ export type Clip = {
   readonly nodes: { readonly [id: string]: NodeInstance };
   /** Definitions of the subgraphs that the nodes use, themselves or through others. */
   readonly subgraphs: { readonly [id: string]: Scope };
+  readonly groups: readonly Group[];
+  readonly notes: readonly Note[];
 };
 
-export function copyNodes(workflow: Workflow, path: ScopePath, ids: ReadonlySet<string>): Clip {
+/** Groups and notes, which have no ids. */
+export type Frames = Pick<Clip, "groups" | "notes">;
+const NO_FRAMES: Frames = { groups: [], notes: [] };
+
+/** The nodes of these ids, with groups and notes of the same scope. */
+export function copyPart(
+  workflow: Workflow,
+  path: ScopePath,
+  ids: ReadonlySet<string>,
+  { groups, notes }: Frames = NO_FRAMES,
+): Clip {
   const nodes = Object.fromEntries(Object.entries(nodesOf(scopeAt(workflow, path))).filter(([id]) => ids.has(id)));
   const used = usedBy(workflow, { nodes });
   const subgraphs = Object.fromEntries(Object.entries(workflow.subgraphs ?? {}).filter(([id]) => used.has(id)));
-  return { nodes, subgraphs };
+  return { nodes, subgraphs, groups, notes };
 }
 
 export function writeClip(clip: Clip): string {
-  const subgraphs = Object.keys(clip.subgraphs).length > 0 ? { subgraphs: clip.subgraphs } : {};
-  return JSON.stringify({ kinegraph: 1, nodes: clip.nodes, ...subgraphs }, null, 1);
+  const { nodes, ...others } = clip;
+  const parts = Object.entries(others).filter(([, part]) => Object.keys(part).length > 0);
+  return JSON.stringify({ kinegraph: 1, nodes, ...Object.fromEntries(parts) }, null, 1);
 }
 
-/** The nodes in a pasted text, or null when it is something else. */
+/** What a pasted text brings, or null when it is something else. */
 export function readClip(text: string): Clip | null {
   if (!text.trimStart().startsWith("{")) return null;
   try {
     const value: Json = JSON.parse(text);
     if (!isObject(value)) return null;
     const workflow = asWorkflow(value);
-    return { nodes: nodesOf(workflow), subgraphs: workflow.subgraphs ?? {} };
+    const { subgraphs = {}, groups = [], notes = [] } = workflow;
+    const clip = { nodes: nodesOf(workflow), subgraphs, groups, notes };
+    return Object.keys(clip.nodes).length + groups.length + notes.length > 0 ? clip : null;
   } catch {
     return null;
   }
@@ -60,17 +77,27 @@ export type Pasting = {
   readonly key: string;
 };
 
+/** The upper left corner of all that a clip holds. */
+export function cornerOf({ nodes, groups, notes }: Clip): Point {
+  const all = [...Object.values(nodes), ...groups, ...notes].map(({ at }) => at ?? [0, 0]);
+  return [Math.min(...all.map(([x]) => x)), Math.min(...all.map(([, y]) => y))];
+}
+
+/** A step that pastes, and what it adds: ids of nodes, places of groups and notes in the lists of the scope. */
+export type Pasted = {
+  readonly edit: Edit;
+  readonly ids: readonly string[];
+  readonly groups: readonly number[];
+  readonly notes: readonly number[];
+  /** How many nodes are left out. */
+  readonly refused: number;
+};
+
 /**
- * Add copies of nodes, moved by `offset`. A subgraph that the document has already is shared, another one of the same
+ * Add copies of what a clip holds, moved by `offset`. A subgraph that the document has already is shared, another one of the same
  * id comes under a new one. Instances that would put a subgraph into itself are left out.
  */
-export function pasteNodes(
-  workflow: Workflow,
-  path: ScopePath,
-  clip: Clip,
-  offset: Point,
-  options: Pasting,
-): { edit: Edit; ids: string[]; refused: number } {
+export function pasteClip(workflow: Workflow, path: ScopePath, clip: Clip, offset: Point, options: Pasting): Pasted {
   const scope = scopeAt(workflow, path);
   const { patches, types } = pasteDefinitions(workflow, clip);
   const all = Object.entries(clip.nodes).map(([id, node]) => [id, retyped(node, types)] as const);
@@ -84,16 +111,30 @@ export function pasteNodes(
   }
   const keeps = (node: string) => options.keepLinks && Object.hasOwn(nodesOf(scope), node);
   const nodes = fitting.map(([id, node]): Patch => {
-    const [x, y] = node.at ?? [0, 0];
-    const at = [Math.round(x + offset[0]), Math.round(y + offset[1])];
-    const copy = { ...relinked(node, ids, keeps, offset), at };
+    const copy = shifted(relinked(node, ids, keeps, offset), offset);
     return { op: "set", path: [...path, "nodes", ids.get(id) ?? id], value: copy as unknown as Json };
   });
+  const frames = (["groups", "notes"] as const).flatMap((name): Patch[] => {
+    const value = [...(scope[name] ?? []), ...clip[name].map((frame) => shifted(frame, offset))];
+    return clip[name].length > 0 ? [{ op: "set", path: [...path, name], value: value as Json }] : [];
+  });
   const edit = {
-    label: { key: options.key, count: nodes.length },
-    patches: nodes.length > 0 ? [...patches, ...nodes] : [],
+    label: { key: options.key, count: nodes.length + clip.groups.length + clip.notes.length },
+    patches: [...(nodes.length > 0 ? [...patches, ...nodes] : []), ...frames],
   };
-  return { edit, ids: [...ids.values()], refused: all.length - fitting.length };
+  const added = (name: "groups" | "notes") => clip[name].map((_, index) => (scope[name]?.length ?? 0) + index);
+  return {
+    edit,
+    ids: [...ids.values()],
+    groups: added("groups"),
+    notes: added("notes"),
+    refused: all.length - fitting.length,
+  };
+}
+
+function shifted<T extends { readonly at?: Point }>(item: T, [dx, dy]: Point): T {
+  const [x, y] = item.at ?? [0, 0];
+  return { ...item, at: [Math.round(x + dx), Math.round(y + dy)] };
 }
 
 /** Definitions that the document lacks, and under which id each one of the clip's is found there. */

@@ -1,9 +1,10 @@
 /** Commands that change the selected nodes, links and points of links. */
 
 import { GROUP_PREFIX, NOTE_PREFIX } from "../../canvas/frames";
-import { nodeIds } from "../../canvas/moving";
+import { nodeIds, nodesAmong } from "../../canvas/moving";
 import { hitCurve } from "../../canvas/scene";
 import { MIN_WIDTH } from "../../canvas/shape";
+import type { Editor } from "../../editor/store";
 import { nodesOf, type Point, type ScopePath, scopeAt, type Workflow } from "../../graph/document";
 import * as edits from "../../graph/edits";
 import type { Edit } from "../../graph/history";
@@ -44,21 +45,26 @@ export const EDIT_COMMANDS: readonly Command[] = [
 
 type Removing = (workflow: Workflow, path: ScopePath, ids: ReadonlySet<string>) => Edit;
 
-export function remove({ editor }: Workplace, nodes: Removing): void {
+function remove({ editor }: Workplace, nodes: Removing): void {
   const { selection, links, reroutes } = editor.document.getState();
-  const stays = (prefix: string) => (_: unknown, index: number) => !selection.has(`${prefix}${index}`);
+  if (reroutes.length > 0) editor.edit((workflow, path) => removeReroutes(workflow, path, reroutes));
+  else if (links.length > 0) editor.edit((workflow, path) => disconnect(workflow, path, links));
+  else removeItems(editor, selection, nodes);
+  editor.select([]);
+}
+
+/** Remove nodes, groups and notes in one step; without a key for it the step says what it removes. */
+export function removeItems(editor: Editor, ids: ReadonlySet<string>, nodes: Removing, key?: string): void {
+  const stays = (prefix: string) => (_: unknown, index: number) => !ids.has(`${prefix}${index}`);
   editor.edit((workflow, path) => {
-    if (reroutes.length > 0) return removeReroutes(workflow, path, reroutes);
-    if (links.length > 0) return disconnect(workflow, path, links);
-    const all = [nodes(workflow, path, nodeIds(editor))];
+    const all = [nodes(workflow, path, nodesAmong(editor, ids))];
     const { groups = [], notes = [] } = scopeAt(workflow, path);
     const [keptGroups, keptNotes] = [groups.filter(stays(GROUP_PREFIX)), notes.filter(stays(NOTE_PREFIX))];
     if (keptGroups.length < groups.length) all.push(edits.setGroups(path, keptGroups, "remove_group"));
     if (keptNotes.length < notes.length) all.push(edits.setNotes(path, keptNotes, "remove_note"));
     const done = all.filter((edit) => edit.patches.length > 0);
-    return done.length === 1 && done[0]
-      ? done[0]
-      : { ...edits.together("remove", done), label: { key: "remove", count: selection.size } };
+    if (key === undefined && done.length === 1 && done[0]) return done[0];
+    return { ...edits.together("remove_items", done), label: { key: key ?? "remove_items", count: ids.size } };
   });
   editor.select([]);
 }

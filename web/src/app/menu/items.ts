@@ -62,7 +62,8 @@ export function menuItems(place: Workplace, target: Target): MenuItem[] {
 function frameEntries({ editor }: Workplace): Entries {
   const isGroup = [...editor.document.getState().selection].some((id) => id.startsWith(GROUP_PREFIX));
   const group: Entries = ["group_select", "group_fit", "group_bypass", "-"];
-  return [...(isGroup ? group : []), "rename", "fit_selection", "-", ...(isGroup ? ["ungroup"] : []), "delete"];
+  const edits: Entries = ["copy", "cut", "duplicate", "-", ...(isGroup ? ["ungroup"] : []), "delete"];
+  return [...(isGroup ? group : []), "rename", "fit_selection", "-", ...edits];
 }
 
 function ofNodes(place: Workplace): MenuItem[] {

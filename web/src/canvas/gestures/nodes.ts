@@ -27,8 +27,9 @@ export function dragBoxes(
       const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
       if (!places && Math.hypot(dx, dy) * editor.view.getState().viewport.zoom <= SLACK) return;
       if (!places) {
-        copied = keys.copies ? duplicateInPlace(editor, editor.document.getState().selection) : null;
-        places = copied?.places ?? startPlaces(editor, parts.scene.current, editor.document.getState().selection);
+        const { selection: chosen } = editor.document.getState();
+        copied = keys.copies ? duplicateInPlace(editor, parts.scene.current, chosen) : null;
+        places = copied?.places ?? startPlaces(editor, parts.scene.current, chosen);
       }
       editor.view.setState({ drag: shifted(places, dx, dy) });
     },
