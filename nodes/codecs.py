@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from nodes import Audio, Clip, Conditioning, Image, Latent, Mask
 
@@ -147,13 +147,20 @@ class AudioCodec:
 
     def write(self, value: object, folder: Path) -> None:
         """Write samples and rate."""
+        from server.media.samples import write_array
+
         audio = cast("Audio", value)
-        _write_array(audio.samples, folder / "samples.npy")
+        with (folder / "samples.npy").open("wb", buffering=0) as stream:
+            write_array(stream, audio.samples)
         (folder / "rate.txt").write_text(str(audio.sample_rate), encoding="ascii")
 
     def read(self, folder: Path) -> Audio:
-        """Read sound back."""
-        return Audio(_read_array(folder / "samples.npy"), int((folder / "rate.txt").read_text(encoding="ascii")))
+        """Read sound back; long sound is mapped, and its pages come as it is read."""
+        from server.media.samples import IN_MEMORY_BYTES
+
+        path = folder / "samples.npy"
+        mode = "c" if path.stat().st_size > IN_MEMORY_BYTES else None
+        return Audio(_read_array(path, mode), int((folder / "rate.txt").read_text(encoding="ascii")))
 
 
 def _write_array(array: Any, path: Path) -> None:
@@ -162,11 +169,11 @@ def _write_array(array: Any, path: Path) -> None:
     np.save(path, array, allow_pickle=False)
 
 
-def _read_array(path: Path) -> Any:
+def _read_array(path: Path, mode: Literal["c"] | None = None) -> Any:
     import numpy as np
 
     try:
-        return np.load(path, allow_pickle=False)
+        return np.load(path, mmap_mode=mode, allow_pickle=False)
     except EOFError as error:
         message = f"{path.name} is empty"
         raise ValueError(message) from error

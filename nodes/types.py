@@ -29,7 +29,9 @@ def _mask_bytes(value: object) -> int:
 
 
 def _audio_bytes(value: object) -> int:
-    return int(cast("Audio", value).samples.nbytes)
+    from server.media.samples import held_bytes
+
+    return held_bytes(cast("Audio", value).samples)
 
 
 # Descriptions of weights have no codec: they are made again in no time, and hold paths of this machine.

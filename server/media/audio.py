@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from .container import open_container, packets
 from .errors import MediaError
-from .samples import SampleStore
+from .samples import SampleStore, blocks_of, collected, silent
 from .types import Audio
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _lead_in(store: SampleStore, count: int, channels: int) -> None:
 
 def silence(duration_s: Fraction | float, sample_rate: int = 48000, channels: int = 2) -> Audio:
     """Return silence of a given length in seconds."""
-    return Audio(np.zeros((channels, round(Fraction(duration_s) * sample_rate)), np.float32), sample_rate)
+    return Audio(silent(channels, round(Fraction(duration_s) * sample_rate)), sample_rate)
 
 
 def slice_audio(audio: Audio, start_s: Fraction, duration_s: Fraction) -> Audio:
@@ -120,7 +121,7 @@ def fit_audio(audio: Audio, duration_s: Fraction) -> Audio:
     wanted = round(duration_s * audio.sample_rate)
     missing = wanted - audio.samples.shape[1]
     if missing > 0:
-        return Audio(np.pad(audio.samples, ((0, 0), (0, missing))), audio.sample_rate)
+        return join_audio([audio, Audio(silent(audio.channels, missing), audio.sample_rate)])
     return Audio(audio.samples[:, :wanted], audio.sample_rate)
 
 
@@ -136,13 +137,17 @@ def resample_audio(audio: Audio, sample_rate: int, channels: int) -> Audio:
     if (audio.sample_rate, audio.channels) == (sample_rate, channels):
         return audio
     resampler = av.AudioResampler(format="fltp", layout=LAYOUTS[channels], rate=sample_rate)
-    blocks = [
-        converted.to_ndarray()
-        for frame in (audio_frame(audio.samples, audio.sample_rate), None)
-        for converted in resampler.resample(frame)
-    ]
-    samples = np.concatenate(blocks, axis=1) if blocks else np.zeros((channels, 0), np.float32)
-    return fit_audio(Audio(samples.astype(np.float32, copy=False), sample_rate), audio.duration_s)
+    frames = chain(frames_of(audio), (None,))
+    blocks = (converted.to_ndarray() for frame in frames for converted in resampler.resample(frame))
+    return fit_audio(Audio(collected(blocks, channels), sample_rate), audio.duration_s)
+
+
+def frames_of(audio: Audio) -> Iterator[av.AudioFrame]:
+    """Yield sound as frames for FFmpeg, one block after the other."""
+    position = 0
+    for block in blocks_of(audio.samples):
+        yield audio_frame(block, audio.sample_rate, position)
+        position += block.shape[1]
 
 
 def audio_frame(samples: Array, sample_rate: int, position: int = 0) -> av.AudioFrame:
@@ -155,4 +160,10 @@ def audio_frame(samples: Array, sample_rate: int, position: int = 0) -> av.Audio
 
 def join_audio(parts: list[Audio]) -> Audio:
     """Join sounds of one rate and one number of channels end to end."""
-    return Audio(np.concatenate([part.samples for part in parts], axis=1), parts[0].sample_rate)
+    blocks = (block for part in parts for block in blocks_of(part.samples))
+    return Audio(collected(blocks, parts[0].channels), parts[0].sample_rate)
+
+
+def reverse_audio(audio: Audio) -> Audio:
+    """Return sound that runs backwards."""
+    return Audio(collected(blocks_of(audio.samples, backwards=True), audio.channels), audio.sample_rate)

@@ -8,13 +8,12 @@ from typing import Any
 
 import av
 
-from .audio import LAYOUTS, audio_frame, resample_audio
+from .audio import LAYOUTS, frames_of, resample_audio
 from .embed import WORKFLOW, comment_of
 from .errors import MediaError
 from .files import explain_os_error, write_whole
 from .types import Audio
 
-_BLOCK = 2**16
 _BITS_PER_CHANNEL = 128_000
 
 
@@ -79,7 +78,6 @@ def _write(path: Path, audio: Audio, coder: _Coder, suffix: str, metadata: dict[
         stream.layout, stream.format = LAYOUTS[audio.channels], coder.sample_format
         if suffix not in {".wav", ".flac"}:
             stream.bit_rate = _BITS_PER_CHANNEL * audio.channels
-        for start in range(0, audio.samples.shape[1], _BLOCK):
-            part = audio.samples[:, start : start + _BLOCK]
-            container.mux(stream.encode(audio_frame(part, audio.sample_rate, start)))
+        for frame in frames_of(audio):
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

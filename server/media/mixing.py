@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .audio import fit_audio, resample_audio
 from .errors import MediaError
+from .samples import BLOCK, blocks_of, collected, let_go_of_pages
 from .types import Audio, Clip
+
+if TYPE_CHECKING:
+    from .types import Array
 
 MAX_GAIN_DB = 60.0
 
@@ -26,7 +31,9 @@ def apply_gain(audio: Audio, gain_db: float) -> Audio:
     """
     if not -MAX_GAIN_DB <= gain_db <= MAX_GAIN_DB:
         raise MediaError(f"a gain of {gain_db:g} dB is outside -{MAX_GAIN_DB:g} to {MAX_GAIN_DB:g}", "try 6 or -6")
-    return Audio(audio.samples * np.float32(10 ** (gain_db / 20)), audio.sample_rate)
+    factor = np.float32(10 ** (gain_db / 20))
+    louder = (block * factor for block in blocks_of(audio.samples))
+    return audio if gain_db == 0 else Audio(collected(louder, audio.channels), audio.sample_rate)
 
 
 def fade_audio(audio: Audio, *, in_s: Fraction | float = 0, out_s: Fraction | float = 0) -> Audio:
@@ -47,10 +54,19 @@ def fade_audio(audio: Audio, *, in_s: Fraction | float = 0, out_s: Fraction | fl
             f"fades of {float(in_s):g} s and {float(out_s):g} s exceed {float(audio.duration_s):.2f} s of sound",
             "make them shorter",
         )
-    envelope = np.ones(length, np.float32)
-    envelope[:rise] = np.sin((np.arange(rise) + 0.5) / max(1, rise) * np.pi / 2)
-    envelope[length - fall :] *= np.cos((np.arange(fall) + 0.5) / max(1, fall) * np.pi / 2)
-    return Audio(audio.samples * envelope, audio.sample_rate)
+    if not rise and not fall:
+        return audio
+
+    def faded() -> Iterator[Array]:
+        start = 0
+        for block in blocks_of(audio.samples):
+            places = np.arange(start, start + block.shape[1]) + 0.5
+            start += block.shape[1]
+            begun = np.clip(places / max(1, rise), 0, 1) if rise else np.ones(1)
+            left = np.clip((length - places) / max(1, fall), 0, 1) if fall else np.ones(1)
+            yield block * (np.sin(begun * np.pi / 2) * np.sin(left * np.pi / 2)).astype(np.float32)
+
+    return Audio(collected(faded(), audio.channels), audio.sample_rate)
 
 
 def mix_audio(parts: Sequence[tuple[Audio, Fraction | float]]) -> Audio:
@@ -68,10 +84,19 @@ def mix_audio(parts: Sequence[tuple[Audio, Fraction | float]]) -> Audio:
         raise MediaError("a mix needs a sound, and none can start before 0 s", "connect one, and set its start to 0")
     rate, channels = parts[0][0].sample_rate, parts[0][0].channels
     placed = [(resample_audio(audio, rate, channels), round(Fraction(start_s) * rate)) for audio, start_s in parts]
-    total = np.zeros((channels, max(start + audio.samples.shape[1] for audio, start in placed)), np.float32)
-    for audio, start in placed:
-        total[:, start : start + audio.samples.shape[1]] += audio.samples
-    return Audio(total, rate)
+    length = max(start + audio.samples.shape[1] for audio, start in placed)
+
+    def mixed() -> Iterator[Array]:
+        for begin in range(0, length, BLOCK):
+            total = np.zeros((channels, min(BLOCK, length - begin)), np.float32)
+            for audio, start in placed:
+                part = audio.samples[:, max(0, begin - start) : max(0, begin + total.shape[1] - start)]
+                first = max(0, start - begin)
+                total[:, first : first + part.shape[1]] += part
+                let_go_of_pages(audio.samples)
+            yield total
+
+    return Audio(collected(mixed(), channels), rate)
 
 
 def set_sound(clip: Clip, audio: Audio | None) -> Clip:

@@ -12,6 +12,7 @@ from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
 from .errors import MediaError
+from .samples import BLOCK, collected
 from .types import Audio, Clip, frames_per_chunk
 
 if TYPE_CHECKING:
@@ -94,6 +95,11 @@ def _draw(background: PilImage.Image, index: int, time_s: Fraction) -> Array:
 
 
 def _tone(pitch_hz: float, duration_s: Fraction) -> Audio:
-    times = np.arange(round(duration_s * _TONE_RATE)) / _TONE_RATE
-    wave = (_TONE_AMPLITUDE * np.sin(2 * np.pi * pitch_hz * times)).astype(np.float32)
-    return Audio(wave[None], _TONE_RATE)
+    count = round(duration_s * _TONE_RATE)
+
+    def waves() -> Iterator[Array]:
+        for start in range(0, count, BLOCK):
+            times = np.arange(start, min(start + BLOCK, count)) / _TONE_RATE
+            yield (_TONE_AMPLITUDE * np.sin(2 * np.pi * pitch_hz * times)).astype(np.float32)[None]
+
+    return Audio(collected(waves(), 1), _TONE_RATE)

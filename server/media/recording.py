@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 
 from .files import make_durable, sync_folder, write_all
-from .samples import let_go_of_pages
+from .samples import write_array
 from .types import Clip, ColorTags, as_pixels
 from .yuv import Developer, Restorer, YuvBlock, siting_of
 
@@ -29,7 +29,6 @@ SOUND = "audio.npy"
 VERSION = 2
 PART_BYTES = 64 * 2**20
 """A file of frames is closed, and made durable, when it has grown to this."""
-_SOUND_BLOCK = 2**20
 
 
 @dataclass(slots=True)
@@ -152,15 +151,9 @@ class Recording:
     def _store_sound(self) -> None:
         if self.clip.audio is None:
             return
-        samples = self.clip.audio.samples
-        header = {"descr": "<f4", "fortran_order": False, "shape": samples.shape}
         with self._created(SOUND) as stream:
-            np.lib.format.write_array_header_1_0(stream, header)
-            for channel in samples:
-                for start in range(0, channel.size, _SOUND_BLOCK):
-                    write_all(stream, np.ascontiguousarray(channel[start : start + _SOUND_BLOCK], "<f4"))
+            write_array(stream, self.clip.audio.samples)
             _sync(stream)
-        let_go_of_pages(samples)
 
     def _siting_of(self, block: Block) -> str | None:
         """Return where a block's chroma samples lie, asked once for all blocks that one decoder made."""

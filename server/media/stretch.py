@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import av.error
 import av.filter
-import numpy as np
 
-from .audio import audio_frame, fit_audio
+from .audio import audio_frame, fit_audio, frames_of
+from .samples import collected
 from .types import Audio
-
-if TYPE_CHECKING:
-    from .types import Array
-
-_BLOCK = 2**16
 
 
 def filter_audio(audio: Audio, *steps: tuple[str, str]) -> Iterator[av.AudioFrame]:
@@ -35,8 +30,8 @@ def filter_audio(audio: Audio, *steps: tuple[str, str]) -> Iterator[av.AudioFram
         last.link_to(following)
         last = following
     graph.configure()
-    for start in range(0, audio.samples.shape[1], _BLOCK):
-        source.push(audio_frame(audio.samples[:, start : start + _BLOCK], audio.sample_rate, start))
+    for frame in frames_of(audio):
+        source.push(frame)
         yield from _ready(last)
     source.push(None)
     yield from _ready(last)
@@ -60,10 +55,8 @@ def stretch_audio(audio: Audio, speed: Fraction) -> Audio:
     if speed == 1 or not audio.samples.shape[1]:
         return audio
     steps = [("atempo", f"tempo={float(part):.9f}") for part in _tempo_steps(speed)]
-    blocks: list[Array] = []
-    for frame in filter_audio(audio, *steps, ("aformat", "sample_fmts=fltp")):
-        blocks.append(frame.to_ndarray())
-    samples = np.concatenate(blocks, axis=1) if blocks else np.zeros((audio.channels, 0), np.float32)
+    blocks = (frame.to_ndarray() for frame in filter_audio(audio, *steps, ("aformat", "sample_fmts=fltp")))
+    samples = collected(blocks, audio.channels)
     return fit_audio(Audio(samples, audio.sample_rate), audio.duration_s / speed)
 
 

@@ -11,10 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from . import spool
-from .audio import fit_audio, join_audio
+from .audio import fit_audio, join_audio, reverse_audio
 from .chapters import mirror_chapters, move_chapters
 from .errors import MediaError
 from .frames import gather
@@ -186,7 +184,7 @@ def _reversed_sound(clip: Clip) -> Audio | None:
     if clip.audio is None:
         return None
     sound = clip.audio if clip.duration_s is None else fit_audio(clip.audio, clip.duration_s)
-    return Audio(np.ascontiguousarray(sound.samples[:, ::-1]), sound.sample_rate)
+    return reverse_audio(sound)
 
 
 @contextmanager

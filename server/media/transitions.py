@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from .audio import fit_audio, resample_audio, silence
+from .audio import fit_audio, join_audio, resample_audio, silence
 from .chapters import cut_chapters, move_chapters
 from .colors import convert_dtype
 from .edit import check_fit, deepest_dtype
@@ -104,4 +104,4 @@ def _faded_sound(first: Clip, second: Clip, overlap_s: Fraction, total_s: Fracti
     before, after = parts[0].samples, parts[1].samples
     alone = before.shape[1] - faded
     middle = before[:, alone:] * (1 - rise) + after[:, :faded] * rise
-    return fit_audio(Audio(np.concatenate([before[:, :alone], middle, after[:, faded:]], axis=1), rate), total_s)
+    return fit_audio(join_audio([Audio(part, rate) for part in (before[:, :alone], middle, after[:, faded:])]), total_s)

@@ -13,12 +13,17 @@ import pytest
 
 from server.media import samples as store_module
 from server.media import spool
-from server.media.audio import read_audio
+from server.media.audio import fit_audio, join_audio, read_audio, resample_audio, silence
 from server.media.audio_files import write_audio
 from server.media.decode import load_clip
 from server.media.encode import write_video
 from server.media.errors import MediaError
-from server.media.samples import SampleStore, let_go_of_pages
+from server.media.loudness import normalize_loudness
+from server.media.mixing import apply_gain, fade_audio, mix_audio
+from server.media.pattern import pattern_clip
+from server.media.samples import SampleStore, held_bytes, let_go_of_pages
+from server.media.stretch import stretch_audio
+from server.media.timing import reverse_clip
 from server.media.types import Audio, Clip
 from tests.machine import small_disk
 
@@ -116,3 +121,60 @@ def test_minutes_of_sound_take_little_memory(tmp_path: Path, long_from: Callable
         assert np.abs(sound.samples[:, start : start + 2**18]).max() > 0.5
         let_go_of_pages(sound.samples)
     assert process.memory_info().rss - before < sound.samples.nbytes / 2
+
+
+def test_what_is_made_of_long_sound_is_what_is_made_of_short(chirp: Any, long_from: Callable[[int], None]) -> None:
+    sound, other = chirp(3.0, channels=2), chirp(1.5, channels=1)
+
+    def made() -> dict[str, Audio]:
+        clip = pattern_clip(16, 16, fps=8, frame_count=24).derive(lambda: iter(()), audio=sound)
+        turned = reverse_clip(clip).audio
+        assert turned is not None
+        return {
+            "gain": apply_gain(sound, -6),
+            "fades": fade_audio(sound, in_s=1.7, out_s=1.3),
+            "mix": mix_audio([(sound, 0), (other, 2.25), (sound, Fraction(5))]),
+            "resampled": resample_audio(sound, 44100, 1),
+            "stretched": stretch_audio(sound, Fraction(3, 2)),
+            "longer": fit_audio(sound, Fraction(7)),
+            "joined": join_audio([sound, silence(2, 48000, 2), sound]),
+            "reversed": turned,
+            "loud": normalize_loudness(sound, target_lufs=-30),
+        }
+
+    short = made()
+    assert np.array_equal(short["reversed"].samples, sound.samples[:, ::-1])
+    assert np.array_equal(short["joined"].samples[:, :144000], sound.samples)
+    assert not short["joined"].samples[:, 144000:240000].any()
+    assert np.array_equal(short["mix"].samples[:, 240000:], sound.samples)
+    assert np.abs(short["fades"].samples[:, 81600]).max() == np.abs(sound.samples[:, 81600]).max(), (
+        "1.7 s: at its height"
+    )
+    long_from(1000)
+    for name, found in made().items():
+        assert np.array_equal(found.samples, short[name].samples), name
+
+
+def test_minutes_of_sound_are_edited_in_little_memory(tmp_path: Path, long_from: Callable[[int], None]) -> None:
+    long_from(2**20)
+    minute = np.sin(np.arange(48000 * 60, dtype=np.float32) / 20)[None].repeat(2, axis=0) * np.float32(0.2)
+    sound = Audio(gather([minute] * 4), 48000)
+    del minute
+    process = psutil.Process()
+    before = process.memory_info().rss
+    mixed = mix_audio([(apply_gain(sound, -3), 0), (fade_audio(sound, in_s=2, out_s=3), 1), (silence(300), 0)])
+    edited = fit_audio(stretch_audio(resample_audio(mixed, 44100, 2), Fraction(2)), Fraction(200))
+    write_audio(tmp_path / "edited.flac", normalize_loudness(edited))
+    assert process.memory_info().rss - before < sound.samples.nbytes / 2  # 88 MiB, of which there were ten
+    back = read_audio(tmp_path / "edited.flac")
+    assert back is not None
+    assert back.duration_s == 200
+    assert np.abs(back.samples[:, 44100 * 60 : 44100 * 61]).max() > 0.05
+    assert np.abs(back.samples[:, 44100 * 155 :]).max() < 1e-4
+
+
+def test_hours_of_silence_take_nothing() -> None:
+    quiet = silence(36_000, channels=8)
+    assert quiet.duration_s == 36_000
+    assert held_bytes(quiet.samples) == 0
+    assert held_bytes(np.zeros((2, 100), np.float32)) == 800
