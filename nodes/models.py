@@ -95,7 +95,7 @@ def load_model(
         vae: The file of the autoencoder, where it is not in the model's.
         low_noise_model: The second expert of Wan 2.2 A14B.
         text_encoder_2: The second text encoder, CLIP, of HunyuanVideo, FLUX and Stable Diffusion XL.
-        image_encoder: CLIP's image encoder, of Wan 2.1's image-to-video models.
+        image_encoder: CLIP's of Wan 2.1's image-to-video models, LLaVA's of HunyuanVideo's.
         motion_module: AnimateDiff's, for a model of Stable Diffusion 1.5.
         dtype: Precision of the weights; `auto` suits the device, and keeps compressed weights compressed.
 

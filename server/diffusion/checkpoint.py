@@ -173,6 +173,9 @@ def _fitted(
     root = architecture.root
     if root and not any(name.startswith(root) for name in expected):
         state = {name.removeprefix(root): tensor for name, tensor in state.items()}
+    place = architecture.place
+    if place and any(name.startswith(place) for name in expected):
+        state = {place + name: tensor for name, tensor in state.items()}
     for name in architecture.optional:
         if name in expected and name not in state:
             state[name] = _identity(module.get_parameter(name))

@@ -57,13 +57,31 @@ def gather(chosen: Mapping[str, Path], *, folders: Sequence[Path] = (), candidat
         expert.part(name, text, merged=merged) for name, expert in zip(names[: len(experts)], experts, strict=True)
     ]
     parts.append(Part("scheduler", (), canonical(recipe.scheduler), TABLE))
+    found = {need.component: _companion(need, chosen, networks, candidates, denoiser) for need in recipe.needs}
     for need in recipe.needs:
-        found = _companion(need, chosen, networks, candidates, denoiser)
-        parts.append(found.part(need.component, canonical(found.configuration() | dict(need.sets))))
+        if need.within is None:
+            parts.append(_whole(need, found, recipe))
         if need.tokenizer is not None:
-            parts.append(_tokenizer(need, Path(found.files[0]), folders))
-    parts += [Part(name, (), canonical(config), TABLE) for name, config in recipe.processors.items()]
+            sees = any(part.within and part.within[0] == need.component for part in recipe.needs)
+            parts.append(_tokenizer(need, Path(found[need.component].files[0]), folders, sees=sees))
+    for name, encoder in recipe.processors.items():
+        side = found[encoder].configuration()["image_size"]
+        parts.append(Part(name, (), canonical(recipes.processor(side)), TABLE))
     return Source(chosen["model"].stem, recipe.family, tuple(parts), options=canonical(recipe.options))
+
+
+def _whole(need: Need, found: Mapping[str, Found], recipe: Recipe) -> Part:
+    """Return a companion as a component, with those that are parts of its module."""
+    own = found[need.component].configuration() | dict(need.sets)
+    inner = [part for part in recipe.needs if part.within and part.within[0] == need.component]
+    if not inner:
+        return found[need.component].part(need.component, canonical(own))
+    config = {"text_config": own}
+    for part in inner:
+        assert part.within is not None  # noqa: S101  (asked for just above)
+        config[part.within[1]] = found[part.component].configuration()
+    merged = tuple(found[part.component].part(part.component) for part in inner)
+    return found[need.component].part(need.component, canonical(config), merged=merged)
 
 
 def _identified(choice: str, file: Path) -> tuple[Found, ...]:
@@ -190,12 +208,15 @@ def _wanted(need: Need) -> str:
     return f"{_TITLES[need.architecture]} of {sizes}" if sizes else _TITLES[need.architecture]
 
 
-def _tokenizer(need: Need, encoder: Path, folders: Sequence[Path]) -> Part:
+def _tokenizer(need: Need, encoder: Path, folders: Sequence[Path], *, sees: bool) -> Part:
     assert need.tokenizer is not None  # noqa: S101  (asked for by the caller)
     try:
-        return vocabularies.locate(*need.tokenizer, encoder, folders)
+        part = vocabularies.locate(*need.tokenizer, encoder, folders)
+        if sees:
+            vocabularies.check_sees(part)
     except WeightsError as error:
         raise ChoiceError(need.choice, error.message, error.hint) from error
+    return part
 
 
 _TITLES = {
@@ -204,6 +225,7 @@ _TITLES = {
     "clip": "CLIP's text encoder",
     "llama": "a Llama 3",
     "clip_vision": "CLIP's image encoder",
+    "llava_vision": "LLaVA's image encoder (llava_llama3_vision)",
     "wan_vae": "a Wan autoencoder",
     "ltx_vae": "an LTX-Video autoencoder",
     "hunyuan_vae": "a HunyuanVideo autoencoder",

@@ -24,6 +24,7 @@ class Need:
         sets: Entries of its configuration that its shapes do not tell.
         tokenizer: Name and kind of the tokenizer that comes with it.
         prefix: What stands before its tensors' names in a checkpoint that holds several like it.
+        within: The companion whose module it is a part of, and the entry of that one's configuration for its own.
     """
 
     component: str
@@ -33,6 +34,7 @@ class Need:
     sets: Mapping[str, Any] = field(default_factory=dict[str, Any])
     tokenizer: tuple[str, str] | None = None
     prefix: str = ""
+    within: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Recipe:
         needs: Its companions.
         scheduler: The configuration of its schedule.
         options: What the pipeline is told beside its components.
-        processors: Configurations of image processors, by component.
+        processors: Image processors, and the image encoders whose size of pictures they bring about.
         sets: Entries of the denoiser's configuration that its shapes do not tell.
     """
 
@@ -54,7 +56,7 @@ class Recipe:
     needs: tuple[Need, ...]
     scheduler: Mapping[str, Any]
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    processors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    processors: Mapping[str, str] = field(default_factory=dict[str, str])
     sets: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -62,15 +64,20 @@ Config = Mapping[str, Any]
 
 _CLIP_PICTURES = {
     "do_resize": True,
-    "size": {"shortest_edge": 224},
     "do_center_crop": True,
-    "crop_size": {"height": 224, "width": 224},
     "do_normalize": True,
     "image_mean": [0.48145466, 0.4578275, 0.40821073],
     "image_std": [0.26862954, 0.26130258, 0.27577711],
     "do_rescale": True,
     "do_convert_rgb": True,
 }
+
+
+def processor(side: int) -> Config:
+    """Return the configuration of what brings pictures to the size and range that CLIP's image encoder takes."""
+    return _CLIP_PICTURES | {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
+
+
 _WAN_22_CHANNELS, _WAN_MASK = 48, 4  # of latents; of the mask that says which frames an image fills
 
 
@@ -120,7 +127,7 @@ def _wan(config: Config, name: str, experts: int) -> Recipe:
             "flow_shift": shift,
         },
         options=options,
-        processors={"image_processor": _CLIP_PICTURES} if config.get("image_dim") else {},
+        processors={"image_processor": "image_encoder"} if config.get("image_dim") else {},
     )
 
 
@@ -148,28 +155,46 @@ def _ltx(config: Config, name: str, experts: int) -> Recipe:
 
 
 def _hunyuan(config: Config, name: str, experts: int) -> Recipe:
-    del name, experts
-    if config["in_channels"] != config["out_channels"]:
-        raise WeightsError(
-            "HunyuanVideo's image-to-video models cannot be run from single files yet.",
-            "Use its diffusers folder.",
+    del experts
+    kind = _hunyuan_image(config, name)
+    text = {"hidden_size": config["text_embed_dim"]}
+    needs = [
+        Need("text_encoder", "text_encoder", "llama", text, tokenizer=("tokenizer", "llama")),
+        _clip("text_encoder_2", "text_encoder_2", "tokenizer_2", config["pooled_projection_dim"]),
+        Need("vae", "vae", "hunyuan_vae", {"latent_channels": config["out_channels"]}),
+    ]
+    if kind:
+        projected = {"projection_dim": config["text_embed_dim"]}
+        needs.append(
+            Need("image_encoder", "image_encoder", "llava_vision", projected, within=("text_encoder", "vision_config"))
         )
     return Recipe(
         family="hunyuan",
         component="transformer",
-        needs=(
-            Need(
-                "text_encoder",
-                "text_encoder",
-                "llama",
-                {"hidden_size": config["text_embed_dim"]},
-                tokenizer=("tokenizer", "llama"),
-            ),
-            _clip("text_encoder_2", "text_encoder_2", "tokenizer_2", config["pooled_projection_dim"]),
-            Need("vae", "vae", "hunyuan_vae", {"latent_channels": config["out_channels"]}),
-        ),
+        needs=tuple(needs),
         scheduler={"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 7.0},
+        processors={"image_processor": "image_encoder"} if kind else {},
+        sets={"image_condition_type": kind} if kind else {},
     )
+
+
+def _hunyuan_image(config: Config, name: str) -> str:
+    """Return how a model takes an image; nothing where it takes none.
+
+    The first model has channels for it. The second, which puts the image in the first frame's place, has the shapes of
+    the one from text: its name alone tells.
+    """
+    if config["in_channels"] == 2 * config["out_channels"] + 1:
+        return "latent_concat"
+    if config["in_channels"] != config["out_channels"]:
+        raise WeightsError(
+            f"This HunyuanVideo takes {config['in_channels']} channels: it is a variant that cannot be run.",
+            "Use its text-to-video or image-to-video model.",
+        )
+    return "token_replace" if any(word in name for word in _FROM_IMAGE) else ""
+
+
+_FROM_IMAGE = ("image_to_video", "image-to-video", "i2v", "img2vid")
 
 
 def _cogvideox(config: Config, name: str, experts: int) -> Recipe:
@@ -328,7 +353,7 @@ def _svd(config: Config, name: str, experts: int) -> Recipe:
             "timestep_type": "continuous",
             "use_karras_sigmas": True,
         },
-        processors={"feature_extractor": _CLIP_PICTURES},
+        processors={"feature_extractor": "image_encoder"},
         sets={"num_frames": 25 if "xt" in name else 14},
     )
 

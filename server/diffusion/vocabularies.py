@@ -28,6 +28,9 @@ _SHIPPED = {
 _PUBLISHED = {
     "llama": "tokenizer.json of Llama 3, for example from hunyuanvideo-community/HunyuanVideo",
 }
+PICTURE = "<image>"
+"""The token that stands for a picture, in the vocabulary of a language model that sees."""
+
 _CLIP_TOKENS, _T5_UNKNOWN = 77, 2
 _GGUF_TOKENS = "tokenizer.ggml.tokens"
 
@@ -58,6 +61,21 @@ def locate(name: str, kind: str, encoder: Path, folders: Sequence[Path]) -> Part
     raise WeightsError(
         f"{encoder.name} holds no tokenizer, and none is in {place}.", f"Put there the {_PUBLISHED[kind]}."
     )
+
+
+def check_sees(part: Part) -> None:
+    """Refuse the vocabulary of a language model that has no token for a picture, where one is shown to it.
+
+    Raises:
+        WeightsError: It has none.
+    """
+    file = Path(part.files[0])
+    if file.suffix != ".json" or f'"{PICTURE}"' not in file.read_text(encoding="utf-8"):
+        raise WeightsError(
+            f"The tokenizer in {file} has no token {PICTURE}: it is Llama 3's own.",
+            "Put there the tokenizer.json that is published with LLaVA, for example in "
+            "hunyuanvideo-community/HunyuanVideo-I2V.",
+        )
 
 
 def load(part: Part) -> Any:

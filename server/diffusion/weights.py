@@ -169,7 +169,7 @@ def _digest(parts: list[Part]) -> str:
 
 
 def _part_digest(part: Part) -> str:
-    contents = digests.digest(tuple(map(Path, part.files)))
+    contents = digests.digest(tuple(Path(file) for piece in (part, *part.merged) for file in piece.files))
     # A folder's configuration is among its files.
     return digests.digest_texts(
         part.name, part.layout, part.prefix, "" if part.layout == FOLDER else part.config, contents

@@ -73,6 +73,20 @@ def test_a_motion_module_makes_a_clip_of_an_image_model(model_files: Callable[[s
     assert frames(described, "animatediff").shape == (3, 32, 32, 3)
 
 
+def test_another_motion_module_is_another_model(model_files: Callable[[str], dict[str, Path]], tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    files = model_files("animatediff")
+    other = tmp_path / "other.safetensors"
+    save_file({name: tensor * 0.5 for name, tensor in load_file(files["motion_module"]).items()}, other)
+    first, second = (
+        weights.describe_source(opened(files | {"motion_module": m})) for m in (files["motion_module"], other)
+    )
+    assert first.model != second.model
+    assert first.vae == second.vae
+    assert weights.fingerprint(first.model.source) != weights.fingerprint(second.model.source)
+
+
 def test_both_experts_come_from_their_files(model_files: Callable[[str], dict[str, Path]], tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

@@ -122,7 +122,7 @@ def test_variants_that_cannot_be_run_say_so() -> None:
             recipes.recipe(architecture, config, "")
         assert caught.value.hint
 
-    refuse("hunyuan", {"in_channels": 33, "out_channels": 16}, "image-to-video")
+    refuse("hunyuan", {"in_channels": 32, "out_channels": 16}, "takes 32 channels")
     refuse("wan", {"in_channels": 48, "out_channels": 16, "text_dim": 4096}, "takes 48 channels: .* for control")
     refuse("flux", {"in_channels": 384, "out_channels": 64}, "fill, depth and canny")
     refuse("sd", {"in_channels": 9, "out_channels": 4}, "inpainting")

@@ -257,14 +257,15 @@ def _load_text(source: Source, device: str, dtype: torch.dtype) -> TextStack:
 
 
 def _load_seeing(source: Source, device: str, dtype: torch.dtype) -> TextStack:
-    from transformers import CLIPImageProcessorPil, CLIPTextModel, LlavaForConditionalGeneration
+    from transformers import CLIPImageProcessorPil, CLIPTextModel
 
+    tokenizer = load_tokenizer(source.part("tokenizer"))
     return TextStack(
-        tokenizer=load_tokenizer(source.part("tokenizer")),
+        tokenizer=tokenizer,
         tokenizer_2=load_tokenizer(source.part("tokenizer_2")),
         processor=load_processor(CLIPImageProcessorPil, source.part("image_processor")),
         modules={
-            "text_encoder": load_module(LlavaForConditionalGeneration, source.part("text_encoder"), device, dtype),
+            "text_encoder": llava.load(source.part("text_encoder"), tokenizer, device, dtype),
             "text_encoder_2": load_module(CLIPTextModel, source.part("text_encoder_2"), device, dtype),
         },
         options={"kind": source.config("transformer")["image_condition_type"]},

@@ -5,12 +5,16 @@ Order of operations is kept as in diffusers' pipeline wherever it decides the la
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from server.diffusion import vocabularies
 from server.diffusion.families.base import Tensors, TextStack
-from server.diffusion.families.loading import module_device
+from server.diffusion.families.loading import load_module, module_device
+from server.diffusion.source import FOLDER, Part, canonical
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 _TEMPLATE = (
@@ -28,6 +32,24 @@ _TEMPLATE_TOKENS = 103  # of Llama 3's tokenizer, before the prompt
 _PICTURE_AT, _PICTURE_TOKENS = 5, 576  # where the template shows the picture, and what CLIP makes of it
 _HEADER_END, _HEADERS, _HEADER_TOKENS = "<|end_header_id|>", 3, 4
 _LAYERS_LEFT_OUT = 2  # of the language model, at its end
+
+
+def load(part: Part, tokenizer: Any, device: str, dtype: torch.dtype) -> torch.nn.Module:
+    """Load LLaVA from its folder, or from the files of its language model and of its image encoder.
+
+    Raises:
+        WeightsError: The tensors do not belong together.
+    """
+    from transformers import LlavaForConditionalGeneration, LlavaModel
+
+    if part.layout == FOLDER:
+        return load_module(LlavaForConditionalGeneration, part, device, dtype)
+    # Files say nothing of tokens; and what LLaVA would answer, the head of its language model, is never asked.
+    told = {
+        "image_token_index": tokenizer.convert_tokens_to_ids(vocabularies.PICTURE),
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    return load_module(LlavaModel, replace(part, config=canonical(part.configuration() | told)), device, dtype)
 
 
 def encode(stack: TextStack, prompt: str, tokens: int, picture: Tensor, *, every: int) -> Tensors:
@@ -60,13 +82,14 @@ def encode(stack: TextStack, prompt: str, tokens: int, picture: Tensor, *, every
     shown = torch.cat([ids[:, :_PICTURE_AT], place, ids[:, _PICTURE_AT + 1 :]], dim=1)
     used = (shown != encoder.config.pad_token_id).to(mask.dtype)
     array = (picture * 255.0).round().byte()[0].permute(1, 2, 0).cpu().numpy()
+    unasked = {"logits_to_keep": 1} if hasattr(encoder, "lm_head") else {}
     states = encoder(
         input_ids=shown,
         attention_mask=used,
         position_ids=(used.cumsum(-1) - 1).masked_fill(used == 0, 1),
         pixel_values=stack.processor(images=array, return_tensors="pt").pixel_values.to(device, encoder.dtype),
         output_hidden_states=True,
-        logits_to_keep=1,  # nobody asks what LLaVA would answer
+        **unasked,
     ).hidden_states[-(_LAYERS_LEFT_OUT + 1)]
     begin, end = _answer(stack.tokenizer, ids[0])
     more = _PICTURE_TOKENS - 1  # tokens that the picture has beyond the one that stood for it

@@ -34,6 +34,7 @@ ARCHITECTURES = (
     text.CLIP_TEXT,
     text.LLAMA,
     text.CLIP_VISION,
+    text.LLAVA_VISION,
 )
 
 # What files of several networks, and some that saved one of them, put before its tensors' names.

@@ -79,6 +79,7 @@ class Architecture:
         optional: Tensors that a file may lack, and what stands for them: a matrix that changes nothing.
         tied: Tensors that are the same as another.
         root: What stands before the names of a network that some classes have at their root, and some have not.
+        place: What stands before them in a class that holds the network among others.
         surplus: Tensors that some of the classes have no use for.
     """
 
@@ -90,4 +91,5 @@ class Architecture:
     optional: Mapping[str, Literal["identity"]] = field(default_factory=dict[str, Literal["identity"]])
     tied: Mapping[str, str] = field(default_factory=dict[str, str])
     root: str = ""
+    place: str = ""
     surplus: tuple[str, ...] = ()

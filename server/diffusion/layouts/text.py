@@ -203,9 +203,12 @@ LLAMA = Architecture(
         ),
     ),
     config=_llama_config,
+    place="language_model.",
 )
 
 _VISION_ROOT = "vision_model"
+_VISION = ("vision_model.embeddings.patch_embedding.weight", "vision_model.encoder.layers.0.mlp.fc1.weight")
+_PROJECTOR = "multi_modal_projector.linear_1.weight"
 _OPEN_CLIP_VISION_NAMES = Naming(
     {
         "class_embedding": f"{_VISION_ROOT}.embeddings.class_embedding",
@@ -219,14 +222,14 @@ _OPEN_CLIP_VISION_NAMES = Naming(
 )
 
 
-def _vision_config(shapes: Shapes) -> dict[str, Any]:
-    width, _, patch, _ = shapes[f"{_VISION_ROOT}.embeddings.patch_embedding.weight"]
-    cells = shapes[f"{_VISION_ROOT}.embeddings.position_embedding.weight"][0] - 1
+def _vision_config(shapes: Shapes, root: str = _VISION_ROOT) -> dict[str, Any]:
+    width, _, patch, _ = shapes[f"{root}.embeddings.patch_embedding.weight"]
+    cells = shapes[f"{root}.embeddings.position_embedding.weight"][0] - 1
     projection = shapes.get("visual_projection.weight")
     return {
         "hidden_size": width,
-        "intermediate_size": shapes[f"{_VISION_ROOT}.encoder.layers.0.mlp.fc1.weight"][0],
-        "num_hidden_layers": count(shapes, f"{_VISION_ROOT}.encoder.layers."),
+        "intermediate_size": shapes[f"{root}.encoder.layers.0.mlp.fc1.weight"][0],
+        "num_hidden_layers": count(shapes, f"{root}.encoder.layers."),
         "num_attention_heads": width // (80 if width == _WIDTH_OF_H else 64),
         "image_size": round(cells**0.5) * patch,
         "patch_size": patch,
@@ -244,7 +247,8 @@ CLIP_VISION = Architecture(
     layouts=(
         Layout(
             "clip_vision",
-            ("vision_model.embeddings.patch_embedding.weight", "vision_model.encoder.layers.0.mlp.fc1.weight"),
+            _VISION,
+            without=(_PROJECTOR,),
             ignored=("vision_model.embeddings.position_ids", "logit_scale", "text_model.", "text_projection."),
         ),
         Layout(
@@ -257,3 +261,26 @@ CLIP_VISION = Architecture(
     root="vision_model.",
     surplus=("visual_projection.weight",),
 )
+
+_TOWER = "vision_tower"
+
+
+def _llava_names(shapes: Shapes) -> Naming:
+    return Naming({name: name.replace(_VISION_ROOT, _TOWER) for name in shapes})
+
+
+def _llava_vision_config(shapes: Shapes) -> dict[str, Any]:
+    wide = shapes["multi_modal_projector.linear_2.weight"][0]
+    return _vision_config(shapes, _TOWER) | {"projection_dim": wide}
+
+
+LLAVA_VISION = Architecture(
+    name="llava_vision",
+    role="image encoder",
+    title="LLaVA's image encoder",
+    layouts=(
+        Layout("llava_vision", (*_VISION, _PROJECTOR), _llava_names, ignored=("vision_model.embeddings.position_ids",)),
+    ),
+    config=_llava_vision_config,
+)
+"""CLIP's image encoder, and what brings its words to the width of a language model: the other part of LLaVA."""
