@@ -19,6 +19,9 @@ pytestmark = pytest.mark.browser
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("home")
     write_numbered(home / "uploads" / "numbered.mp4")
+    for name, size in (("diffusion_models/wan_14B.safetensors", 3_200_000), ("loras/style.safetensors", 150_000)):
+        (home / "models" / name).parent.mkdir(parents=True)
+        (home / "models" / name).write_bytes(bytes(size))
     with pytest.MonkeyPatch.context() as monkeypatch:
         yield from start_server(home, monkeypatch, scripts="desk")
 
@@ -177,3 +180,27 @@ def test_a_pack_that_is_not_allowed_has_plain_fields_with_the_reason(editor: Any
     page.get_by_text("the pack 'example_pack' may not run scripts in the editor").wait_for()
     page.locator('input[id="spot.place"]').fill("0.2 0.3")
     assert inputs_of(editor, "spot") == {"place": "0.2 0.3"}
+
+
+def test_a_model_is_chosen_from_those_that_there_are(editor: Any) -> None:
+    page = editor.page
+    show(editor, {"load": ("load_model", {})})
+    knob = page.locator('[id="load.model"]')
+    assert knob.inner_text() == "Choose a model"
+    knob.click()
+    option = page.get_by_role("option", name="wan_14B")
+    option.wait_for()
+    assert option.inner_text().split() == ["diffusion_models/wan_14B.safetensors", "3.2", "MB"]
+    assert page.get_by_role("option").count() == 2
+    option.click()
+    page.get_by_role("listbox").wait_for(state="hidden")
+    assert inputs_of(editor, "load") == {"model": "diffusion_models/wan_14B.safetensors"}
+    # A companion may be left to be found by itself.
+    editor.node("load").get_by_role("button", name="Advanced").click()
+    companion = page.locator('[id="load.vae"]')
+    assert companion.inner_text() == "None, or found by itself"
+    for name in ("style", "None, or found"):
+        companion.click()
+        page.get_by_role("option", name=name).click()
+        page.get_by_role("listbox").wait_for(state="hidden")
+    assert inputs_of(editor, "load") == {"model": "diffusion_models/wan_14B.safetensors"}

@@ -7,6 +7,7 @@ import type {
   JobAnswer,
   JobEntry,
   JobList,
+  ModelList,
   PeaksAnswer,
   PlanAnswer,
   ProblemEntry,
@@ -54,6 +55,7 @@ export const moveToFront = (id: string) => post<QueueAnswer>(`/jobs/${encodeURIC
 export const moveBefore = (id: string, before: string) =>
   post<QueueAnswer>(`/jobs/${encodeURIComponent(id)}/move`, { before });
 export const deleteJob = (id: string) => request<void>("DELETE", `/jobs/${encodeURIComponent(id)}`);
+export const listModels = () => get<ModelList>("/models");
 export const listUploads = () => get<UploadList>("/uploads");
 
 export type SubmitOptions = { readonly key: string; readonly front?: boolean; readonly targets?: readonly string[] };

@@ -11,6 +11,7 @@ export function servicesOf(tell: Services["tell"]): Services {
   const workflows = new Map<string, Promise<Workflow>>();
   const scripts = new Map<string, Promise<unknown>>();
   return {
+    models: async () => (await client.listModels()).models.map(({ name, size_bytes }) => ({ name, bytes: size_bytes })),
     uploads: async () => (await client.listUploads()).uploads.map((entry) => entry.name),
     upload: async (file) => {
       const { name } = await client.upload(file);

@@ -13,8 +13,12 @@ export type { FileFacts } from "../api/types";
 /** A seed of an earlier run; `picture` is what came of it, if that can be seen. */
 export type UsedSeed = { readonly seed: number; readonly at: number; readonly picture: Artifact | null };
 
+/** A weight file or a folder that a model input takes by its name. */
+export type KnownModel = { readonly name: string; readonly bytes: number };
+
 /** What widgets and cards may ask of the world outside the document. */
 export type Services = {
+  readonly models: () => Promise<readonly KnownModel[]>;
   readonly uploads: () => Promise<readonly string[]>;
   /** Keep a file on the server; returns the name that a file input takes. */
   readonly upload: (file: File) => Promise<string>;

@@ -3,14 +3,16 @@ import { type ClipboardEvent, type DragEvent, useMemo, useRef, useState } from "
 import { useSession } from "../editor/context";
 import { t } from "../i18n";
 import { FilePreview } from "../media/FilePreview";
+import { ModelKnob } from "./ModelKnob";
 import { Picker } from "./Picker";
 import { TextKnob } from "./TextKnob";
 import { effective, type KnobProps } from "./types";
 
-/** A file: of the uploads folder with its picture, or the name of one in another folder. */
+/** A file: of the uploads folder with its picture, a model, or the name of a file in another folder. */
 export function FileKnob(props: KnobProps) {
   const widget = props.socket.widget;
-  if (widget?.kind !== "file" || widget.root !== "uploads") return <TextKnob {...props} />;
+  if (widget?.kind !== "file" || widget.root === "outputs") return <TextKnob {...props} />;
+  if (widget.root === "models") return <ModelKnob {...props} extensions={widget.extensions} />;
   return <UploadKnob {...props} extensions={widget.extensions} />;
 }
 

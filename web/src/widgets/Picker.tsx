@@ -4,7 +4,13 @@ import { rank } from "../graph/search";
 import { t } from "../i18n";
 import { Popover } from "./Popover";
 
-export type Option = { readonly key: string; readonly title: string; readonly icon?: ReactNode };
+export type Option = {
+  readonly key: string;
+  readonly title: string;
+  readonly icon?: ReactNode;
+  /** What else there is to say of it, in small. */
+  readonly detail?: string;
+};
 
 type PickerProps = {
   readonly id: string;
@@ -15,6 +21,8 @@ type PickerProps = {
   /** What the closed field shows. */
   readonly shown: string;
   readonly invalid: boolean;
+  /** What the list says that has nothing to show. */
+  readonly none?: string | undefined;
   readonly onPick: (key: string) => void;
   /** Called when the list opens, for options that come from elsewhere. */
   readonly onOpen?: () => void;
@@ -85,7 +93,7 @@ type ListProps = PickerProps & {
   readonly onClose: () => void;
 };
 
-function List({ options, chosen, label, query, onQuery, anchor, onPick, onClose }: ListProps) {
+function List({ options, chosen, label, none, query, onQuery, anchor, onPick, onClose }: ListProps) {
   const field = useRef<HTMLElement>(null);
   field.current = anchor.current?.parentElement ?? null;
   const id = useId();
@@ -126,7 +134,7 @@ function List({ options, chosen, label, query, onQuery, anchor, onPick, onClose 
         onKeyDown={onKeyDown}
       />
       <div className="options" id={id} role="listbox" aria-label={label}>
-        {found.length === 0 && <div className="none">{t("widget.no_option")}</div>}
+        {found.length === 0 && <div className="none">{none ?? t("widget.no_option")}</div>}
         {found.map((option, place) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the input's, which keeps the focus
           <div
@@ -142,6 +150,7 @@ function List({ options, chosen, label, query, onQuery, anchor, onPick, onClose 
           >
             {option.icon}
             <span>{option.title}</span>
+            {option.detail && <small>{option.detail}</small>}
           </div>
         ))}
       </div>
