@@ -1,6 +1,15 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { contains, isCut, lineRect } from "../src/canvas/curves";
+import {
+  contains,
+  isCut,
+  type Line,
+  lineDistance,
+  linePath,
+  lineRect,
+  type Segment,
+  segmentsOf,
+} from "../src/canvas/curves";
 import { boxAt, boxesIn, curveAt, hitCurve, inputPoint, outputPoint, rerouteAt, sceneOf } from "../src/canvas/scene";
 import { DEFAULT_WIDTH, HEADER, PLAIN_FACE } from "../src/canvas/shape";
 import { cutFor, fitting, MOST_MOUNTED, mountedBoxes, toGraph, viewRect } from "../src/canvas/window";
@@ -98,6 +107,47 @@ describe("the scene", () => {
     ).toBe(false);
     const rect = lineRect(curve);
     for (const [x, y] of curve.via) expect(contains(rect, [x, y])).toBe(true);
+  });
+
+  test("angled links run level and upright, leave and enter from the right side, and stay in their rectangle", () => {
+    const lines: Line[] = [
+      { from: [0, 0], to: [300, 120], via: [], shape: "angled" },
+      { from: [0, 0], to: [10, 4], via: [], shape: "angled" },
+      { from: [300, 0], to: [0, 200], via: [], shape: "angled" },
+      { from: [0, 0], to: [0, 0], via: [], shape: "angled" },
+      {
+        from: [300, 0],
+        to: [0, 200],
+        via: [
+          [150, -90],
+          [150, 300],
+        ],
+        shape: "angled",
+      },
+    ];
+    const level = ([start, , , end]: Segment) => start[1] === end[1];
+    const upright = ([start, , , end]: Segment) => start[0] === end[0];
+    for (const line of lines) {
+      const segments = segmentsOf(line);
+      const rect = lineRect(line);
+      expect([segments[0]?.[0], segments.at(-1)?.[3]]).toEqual([line.from, line.to]);
+      for (const [start, , , end] of segments)
+        expect([contains(rect, start), contains(rect, end)]).toEqual([true, true]);
+      for (const [index, segment] of segments.entries())
+        expect(segment[0]).toEqual(segments[index - 1]?.[3] ?? line.from);
+      // Every second one is a stretch between two corners.
+      const stretches = segments.filter((_, index) => index % 2 === 0);
+      expect(stretches.every((segment) => level(segment) || upright(segment))).toBe(true);
+      const long = segments.filter((segment) => !level(segment) || !upright(segment));
+      expect(
+        [long[0], long.at(-1)].every((segment) => !segment || (level(segment) && segment[3][0] > segment[0][0])),
+      ).toBe(true);
+      expect(linePath(line)).not.toContain("NaN");
+    }
+    // A press tells which piece it is on, and so where a new point goes.
+    const [, , , , passing] = lines;
+    expect(passing && lineDistance(passing, [150, 100])).toEqual({ distance: 0, segment: 1 });
+    expect(passing && lineDistance(passing, [310, -90]).segment).toBe(0);
   });
 
   test("points move along when both ends of their link do, and share their place with others of the output", () => {

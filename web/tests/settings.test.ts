@@ -5,14 +5,31 @@ import type { Workflow } from "../src/graph/document";
 
 describe("settings", () => {
   it("survive their way to the browser's storage, and only differences are kept", () => {
-    const changed = { ...DEFAULTS, theme: "light", snap: false, keys: { run: ["f5"] } } as const;
-    expect(JSON.parse(writeSettings(changed))).toEqual({ theme: "light", snap: false, keys: { run: ["f5"] } });
+    const changed = {
+      ...DEFAULTS,
+      theme: "light",
+      links: "angled",
+      drag: "select",
+      wheel: "pan",
+      snap: false,
+      keys: { run: ["f5"] },
+    } as const;
+    expect(JSON.parse(writeSettings(changed))).toEqual({
+      ...{ theme: "light", links: "angled", drag: "select", wheel: "pan", snap: false },
+      keys: { run: ["f5"] },
+    });
     expect(readSettings(writeSettings(changed))).toEqual(changed);
     expect(writeSettings(DEFAULTS)).toBe("{}");
   });
 
   it("fall back to their defaults where they make no sense", () => {
-    for (const text of [null, "", "no json", "7", '{"theme": "pink", "snap": 3, "keys": {"run": 5}}'])
+    for (const text of [
+      null,
+      "",
+      "no json",
+      "7",
+      '{"theme": "pink", "drag": "fly", "wheel": 1, "snap": 3, "keys": {"run": 5}}',
+    ])
       expect(readSettings(text)).toEqual(DEFAULTS);
   });
 });

@@ -2,6 +2,7 @@ import { type Node, type NodeTypes, ReactFlow, ReactFlowProvider, useReactFlow }
 import "@xyflow/react/dist/base.css";
 import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useDocument, useEditor, useLook, useRun, useView } from "../editor/context";
+import { shapeOfLinks } from "../editor/look";
 import { scopeAt } from "../graph/document";
 import { type CanvasParts, CanvasProvider } from "./context";
 import type { Rect } from "./curves";
@@ -29,6 +30,9 @@ const NODE_TYPES: NodeTypes = { node: NodeCard, group_frame: GroupFrame, note: N
 const NO_EDGES: never[] = [];
 const GRID: [number, number] = [12, 12];
 const MULTI_KEYS = ["Shift", "Control", "Meta"];
+/** The mouse's buttons that move the view: the first, or only the middle one. */
+const DRAGS_PAN = [0, 1];
+const MIDDLE_PANS = [1];
 const NO_LIST: never[] = [];
 
 /** The canvas: everything that is drawn of the graph, and what the pointer does there. */
@@ -45,13 +49,13 @@ function useScene(): Scene {
   const scope = useDocument((state) => scopeAt(state.history.document, state.scope));
   const definitions = useDocument((state) => state.definitions);
   const drag = useView((view) => view.drag);
-  const straight = useLook((look) => look.links === "straight");
+  const shape = useLook((look) => shapeOfLinks(look.links));
   const trail = useDocument((state) => state.trail);
   const key = useRun((state) => facesKey(state, trail));
   const faces = useMemo(() => readFaces(key), [key]);
   return useMemo(
-    () => sceneOf(scope, definitions, (id) => faces.get(id) ?? PLAIN_FACE, drag, straight),
-    [scope, definitions, faces, drag, straight],
+    () => sceneOf(scope, definitions, (id) => faces.get(id) ?? PLAIN_FACE, drag, shape),
+    [scope, definitions, faces, drag, shape],
   );
 }
 
@@ -94,6 +98,8 @@ function View({ children }: { readonly children?: ReactNode }) {
   const onContextMenu = useMenu(parts);
   const connecting = useView((view) => view.connecting !== null);
   const hand = useView((view) => view.hand);
+  const pans = useLook((look) => look.drag === "pan") || hand;
+  const scrolls = useLook((look) => look.wheel === "pan");
   useSize(root);
   return (
     <CanvasProvider value={parts}>
@@ -103,6 +109,7 @@ function View({ children }: { readonly children?: ReactNode }) {
         className="graph"
         data-connecting={connecting}
         data-hand={hand}
+        data-drag={pans ? "pan" : "select"}
         {...gestures}
         onContextMenu={onContextMenu}
         onPointerMove={pointer.onPointerMove}
@@ -121,6 +128,9 @@ function View({ children }: { readonly children?: ReactNode }) {
           nodesConnectable={false}
           nodesDraggable={!hand}
           elementsSelectable={!hand}
+          panOnDrag={pans ? DRAGS_PAN : MIDDLE_PANS}
+          panOnScroll={scrolls}
+          zoomOnScroll={!scrolls}
           zoomOnDoubleClick={false}
           deleteKeyCode={null}
           multiSelectionKeyCode={MULTI_KEYS}

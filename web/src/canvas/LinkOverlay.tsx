@@ -1,4 +1,5 @@
-import { useEditor, useView } from "../editor/context";
+import { useEditor, useLook, useView } from "../editor/context";
+import { shapeOfLinks } from "../editor/look";
 import type { Connecting } from "../editor/store";
 import { inputsOf, nodesOf, type Point, type Scope } from "../graph/document";
 import { viaOf } from "../graph/reroutes";
@@ -13,9 +14,10 @@ export function LinkOverlay() {
   const canvas = useCanvas();
   const drag = useView((view) => view.connecting);
   const viewport = useView((view) => view.viewport);
+  const shape = useLook((look) => shapeOfLinks(look.links));
   if (!drag) return null;
   const end = endOf(canvas.scene.current, drag);
-  const lines = linesOf(canvas.scene.current, editor.scope, drag, end);
+  const lines = linesOf(canvas.scene.current, editor.scope, drag, end).map((line) => ({ ...line, shape }));
   const color = drag.refusal ? "var(--danger)" : canvas.colorOf(drag.type);
   const screen = { left: drag.at[0] * viewport.zoom + viewport.x, top: drag.at[1] * viewport.zoom + viewport.y };
   return (

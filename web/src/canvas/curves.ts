@@ -1,14 +1,16 @@
 /** The lines of links: where they run, how far a point is from them, and what cuts them. Pure. */
 import type { Point } from "../graph/document";
+import { angledSegments, PARTS, STUB, stretch } from "./angled";
 
 export type Rect = { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number };
 export type Line = {
   readonly from: Point;
   readonly to: Point;
   readonly via: readonly Point[];
-  /** Whether it runs without bends. */
-  readonly straight?: boolean;
+  /** How it runs; curved when nothing is said. */
+  readonly shape?: LineShape;
 };
+export type LineShape = "curved" | "straight" | "angled";
 /** A cubic Bézier: its ends and the two points between that bend it. */
 export type Segment = readonly [Point, Point, Point, Point];
 
@@ -22,9 +24,10 @@ export function bend(from: Point, to: Point): number {
   return Math.min(60 + -dx / 4, 180);
 }
 
-/** A link's pieces, one more than it has points. It leaves and enters nodes level, and passes its points smoothly. */
-export function segmentsOf({ from, to, via, straight }: Line): readonly Segment[] {
-  if (straight) return straightSegments([from, ...via, to]);
+/** A link's segments: one for each piece between its points, or several when it is angled. It leaves and enters nodes level, and passes its points smoothly. */
+export function segmentsOf({ from, to, via, shape }: Line): readonly Segment[] {
+  if (shape === "straight") return straightSegments([from, ...via, to]);
+  if (shape === "angled") return angledSegments([from, ...via, to]);
   if (via.length === 0) {
     const b = bend(from, to);
     return [[from, [from[0] + b, from[1]], [to[0] - b, to[1]], to]];
@@ -46,11 +49,7 @@ export function segmentsOf({ from, to, via, straight }: Line): readonly Segment[
 }
 
 function straightSegments(points: readonly Point[]): readonly Segment[] {
-  return points.slice(1).map((end, index): Segment => {
-    const start = points[index] ?? end;
-    const part = (t: number): Point => [start[0] + (end[0] - start[0]) * t, start[1] + (end[1] - start[1]) * t];
-    return [start, part(1 / 3), part(2 / 3), end];
-  });
+  return points.slice(1).map((end, index) => stretch(points[index] ?? end, end));
 }
 
 /** The direction in which a link passes one of its points, of length 1. */
@@ -79,9 +78,9 @@ function pointAt([a, b, c, d]: Segment, t: number): Point {
 
 /** A rectangle around the line. */
 export function lineRect(line: Line): Rect {
-  const { from, to, via } = line;
+  const { from, to, via, shape } = line;
   // Asked of every link in every frame: the common case makes nothing but its answer.
-  const b = via.length === 0 ? bend(from, to) : 0;
+  const b = via.length > 0 ? 0 : shape === "angled" ? STUB : bend(from, to);
   let x0 = Math.min(from[0], to[0] - b);
   let x1 = Math.max(to[0], from[0] + b);
   let y0 = Math.min(from[1], to[1]);
@@ -100,10 +99,11 @@ export function lineRect(line: Line): Rect {
 /** How far a point is from the line, and from which of its pieces. */
 export function lineDistance(line: Line, point: Point): { readonly distance: number; readonly segment: number } {
   let best = { distance: Number.POSITIVE_INFINITY, segment: 0 };
+  const parts = line.shape === "angled" ? PARTS : 1;
   for (const [index, segment] of segmentsOf(line).entries())
     for (const [a, b] of stretches(segment)) {
       const distance = stretchDistance(a, b, point);
-      if (distance < best.distance) best = { distance, segment: index };
+      if (distance < best.distance) best = { distance, segment: Math.floor(index / parts) };
     }
   return best;
 }

@@ -3,7 +3,7 @@ import type { Definitions, NodeDefinition } from "../graph/catalogue";
 import { findOutput, type InputEnd } from "../graph/connect";
 import { type Link, linksOf, type Mode, nodesOf, type Point, type Scope } from "../graph/document";
 import { type Reroute, viaOf } from "../graph/reroutes";
-import { contains, lineDistance, lineRect, overlaps, type Rect } from "./curves";
+import { contains, type LineShape, lineDistance, lineRect, overlaps, type Rect } from "./curves";
 import { definitionOf, type Face, PLAIN_FACE, placeOf, type Shape, shapeOf } from "./shape";
 
 export type Box = {
@@ -27,7 +27,7 @@ export type Curve = {
   readonly output: string;
   /** Points that it passes. */
   readonly via: readonly Point[];
-  readonly straight: boolean;
+  readonly shape: LineShape;
   readonly faint: boolean;
 };
 
@@ -39,18 +39,18 @@ export function sceneOf(
   definitions: Definitions,
   faces: (id: string) => Face,
   drag: ReadonlyMap<string, Point> | null,
-  straight = false,
+  shape: LineShape = "curved",
 ): Scene {
   const boxes = new Map<string, Box>();
   for (const [id, node] of Object.entries(nodesOf(scope))) {
     const definition = definitionOf(scope, definitions, id);
     const [x, y] = placeOf(node, id, drag);
-    const shape = shapeOf(node, definition, faces(id) ?? PLAIN_FACE);
+    const outline = shapeOf(node, definition, faces(id) ?? PLAIN_FACE);
     boxes.set(id, {
       id,
       x,
       y,
-      shape,
+      shape: outline,
       definition,
       title: node.title || definition.title,
       mode: node.mode ?? "run",
@@ -75,7 +75,7 @@ export function sceneOf(
       output,
       via: viaNow(scope, drag, { node, input }, link),
       faint,
-      straight,
+      shape,
     });
   }
   return { boxes, curves };

@@ -1,9 +1,10 @@
 /**
  * Presses on the empty canvas that are more than a click: the knife, points of links, boxes, and from far away the painted
- * nodes. All others are left to React Flow, which pans.
+ * nodes. All others are left to React Flow, which pans where the user likes it.
  */
 import { type PointerEvent, useMemo, useRef } from "react";
-import { useEditor } from "../editor/context";
+import { useSession } from "../editor/context";
+import type { Look } from "../editor/look";
 import type { Editor } from "../editor/store";
 import type { InputEnd } from "../graph/connect";
 import { type Reroute, removeReroutes } from "../graph/reroutes";
@@ -19,7 +20,7 @@ import { LINK_REACH, REROUTE_REACH } from "./usePanePointer";
 import { fitting } from "./window";
 
 export function useGestures(parts: CanvasParts) {
-  const editor = useEditor();
+  const { editor, look } = useSession();
   /** Whether the last press was taken here. */
   const taken = useRef(false);
 
@@ -27,7 +28,13 @@ export function useGestures(parts: CanvasParts) {
     function onPointerDownCapture(event: PointerEvent<HTMLElement>) {
       taken.current = false;
       const onPane = (event.target as Element).classList.contains("react-flow__pane");
-      if (event.button !== 0 || !onPane || editor.view.getState().hand || !begin(editor, parts, event)) return;
+      if (
+        event.button !== 0 ||
+        !onPane ||
+        editor.view.getState().hand ||
+        !begin(editor, look.getState().drag, parts, event)
+      )
+        return;
       taken.current = true;
       event.stopPropagation();
       event.preventDefault();
@@ -49,11 +56,11 @@ export function useGestures(parts: CanvasParts) {
     }
 
     return { onPointerDownCapture, onDoubleClickCapture, onClickCapture };
-  }, [editor, parts]);
+  }, [editor, look, parts]);
 }
 
 /** Begin the gesture that a press means; returns whether there is one. */
-function begin(editor: Editor, parts: CanvasParts, event: PointerEvent<HTMLElement>): boolean {
+function begin(editor: Editor, drag: Look["drag"], parts: CanvasParts, event: PointerEvent<HTMLElement>): boolean {
   const at = parts.toGraph(event.clientX, event.clientY);
   const { zoom } = editor.view.getState().viewport;
   const mod = event.ctrlKey || event.metaKey;
@@ -67,12 +74,17 @@ function begin(editor: Editor, parts: CanvasParts, event: PointerEvent<HTMLEleme
   const box = parts.far.current ? boxAt(scene, at) : undefined;
   if (reroute) takeReroute(editor, parts, event, reroute);
   else if (box) dragBoxes(editor, parts, at, box, { adds: shiftKey || mod, copies: altKey });
-  else return beginOnPane(editor, parts, event);
+  else return beginOnPane(editor, drag, parts, event);
   return true;
 }
 
-/** What a press beside everything else, or on a link, begins: nothing without a key held. */
-function beginOnPane(editor: Editor, parts: CanvasParts, event: PointerEvent<HTMLElement>): boolean {
+/** What a press beside everything else, or on a link, begins: without a key held a box, or nothing. */
+function beginOnPane(
+  editor: Editor,
+  drag: Look["drag"],
+  parts: CanvasParts,
+  event: PointerEvent<HTMLElement>,
+): boolean {
   const at = parts.toGraph(event.clientX, event.clientY);
   const link = curveAt(parts.scene.current, at, LINK_REACH / editor.view.getState().viewport.zoom);
   const mod = event.ctrlKey || event.metaKey;
@@ -80,6 +92,7 @@ function beginOnPane(editor: Editor, parts: CanvasParts, event: PointerEvent<HTM
   else if (mod || event.shiftKey) drawBox(editor, parts, at, mod ? "only" : "add");
   // Alt and a click on a link cuts it.
   else if (event.altKey && !link) drawBox(editor, parts, at, "subtract");
+  else if (drag === "select" && !link) drawBox(editor, parts, at, "only", () => editor.select([]));
   else return false;
   return true;
 }

@@ -81,8 +81,9 @@ function graphOf({ editor }: Workplace, scene: Scene, ids: readonly string[]): L
 }
 
 /** Write the places down, and draw the groups around what they held. */
-function write({ editor, runner }: Workplace, places: ReadonlyMap<string, Point>): void {
-  const before = sceneNow({ editor, runner });
+function write(place: Pick<Workplace, "editor" | "runner" | "look">, places: ReadonlyMap<string, Point>): void {
+  const { editor } = place;
+  const before = sceneNow(place);
   editor.edit((workflow, path) => {
     const groups = scopeAt(workflow, path).groups ?? [];
     const framed = groups.map((entry) => {

@@ -4,6 +4,7 @@ import { faceOf } from "../../canvas/faces";
 import { boundsWith } from "../../canvas/grouping";
 import { type Scene, sceneOf } from "../../canvas/scene";
 import { fitting, freeSize, MAX_ZOOM, MIN_ZOOM, toGraph, type Viewport } from "../../canvas/window";
+import { shapeOfLinks } from "../../editor/look";
 import type { Point } from "../../graph/document";
 import { localRuns } from "../../run/local";
 import type { Workplace } from "../workplace";
@@ -25,9 +26,10 @@ export const VIEW_COMMANDS: readonly Command[] = [
   command("zoom_reset", "cmd.zoom_reset", ["mod+0"], (place) => zoomTo(place, 1)),
 ];
 
-export function sceneNow({ editor, runner }: Pick<Workplace, "editor" | "runner">): Scene {
+export function sceneNow({ editor, runner, look }: Pick<Workplace, "editor" | "runner" | "look">): Scene {
   const runs = localRuns(runner.run.getState().nodes, editor.trail);
-  return sceneOf(editor.scope, editor.definitions, (id) => faceOf(runs.get(id)), null);
+  const shape = shapeOfLinks(look.getState().links);
+  return sceneOf(editor.scope, editor.definitions, (id) => faceOf(runs.get(id)), null, shape);
 }
 
 function openSearch({ editor }: Workplace): void {

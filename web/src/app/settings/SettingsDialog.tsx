@@ -10,7 +10,17 @@ import { CHOICES, DEFAULTS, type Settings } from "./settings";
 type Choice = keyof typeof CHOICES;
 type Flag = "snap" | "minimap" | "autosave" | "notify";
 
-const ORDER: readonly (Choice | Flag)[] = ["theme", "motion", "links", "snap", "minimap", "autosave", "notify"];
+const ORDER: readonly (Choice | Flag)[] = [
+  "theme",
+  "motion",
+  "links",
+  "drag",
+  "wheel",
+  "snap",
+  "minimap",
+  "autosave",
+  "notify",
+];
 
 /** The user's settings, with a search over all of them. */
 export function SettingsDialog() {

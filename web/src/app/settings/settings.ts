@@ -6,6 +6,8 @@ export type Settings = {
   readonly theme: "system" | "dark" | "light";
   readonly motion: "system" | "on" | "off";
   readonly links: LinkStyle;
+  readonly drag: Look["drag"];
+  readonly wheel: Look["wheel"];
   readonly snap: boolean;
   readonly minimap: boolean;
   readonly autosave: boolean;
@@ -19,6 +21,8 @@ export const DEFAULTS: Settings = {
   theme: "system",
   motion: "system",
   links: "spline",
+  drag: "pan",
+  wheel: "zoom",
   snap: true,
   minimap: true,
   autosave: false,
@@ -30,7 +34,9 @@ export const DEFAULTS: Settings = {
 export const CHOICES = {
   theme: ["system", "dark", "light"],
   motion: ["system", "on", "off"],
-  links: ["spline", "straight", "hidden"],
+  links: ["spline", "straight", "angled", "hidden"],
+  drag: ["pan", "select"],
+  wheel: ["zoom", "pan"],
 } as const;
 
 const KEY = "kinegraph.settings";
@@ -53,6 +59,8 @@ export function readSettings(text: string | null): Settings {
     theme: choice("theme"),
     motion: choice("motion"),
     links: choice("links"),
+    drag: choice("drag"),
+    wheel: choice("wheel"),
     snap: flag("snap"),
     minimap: flag("minimap"),
     autosave: flag("autosave"),
@@ -93,7 +101,7 @@ export function themeOf({ theme }: Settings): "dark" | "light" {
   return window.matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
 }
 
-export function lookOf({ links, snap, motion }: Settings): Look {
+export function lookOf({ links, snap, drag, wheel, motion }: Settings): Look {
   const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  return { links, snap, still: motion === "off" || (motion === "system" && reduced) };
+  return { links, snap, drag, wheel, still: motion === "off" || (motion === "system" && reduced) };
 }

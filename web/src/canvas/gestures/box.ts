@@ -9,7 +9,8 @@ import { track } from "./track";
 
 export type BoxMode = "only" | "add" | "subtract";
 
-export function drawBox(editor: Editor, parts: CanvasParts, from: Point, mode: BoxMode): void {
+/** `onClick` is done when the pointer is let go where it was pressed. */
+export function drawBox(editor: Editor, parts: CanvasParts, from: Point, mode: BoxMode, onClick?: () => void): void {
   const { selection } = editor.document.getState();
   const before = mode === "only" ? new Set<string>() : selection;
   track(parts, {
@@ -20,7 +21,11 @@ export function drawBox(editor: Editor, parts: CanvasParts, from: Point, mode: B
       else editor.select([...before, ...inside]);
       editor.view.setState({ stroke: { kind: "box", from, to } });
     },
-    end: () => editor.view.setState({ stroke: null }),
+    end: () => {
+      const { stroke } = editor.view.getState();
+      editor.view.setState({ stroke: null });
+      if (!stroke) onClick?.();
+    },
     cancel: () => {
       editor.select(selection);
       editor.view.setState({ stroke: null });
