@@ -118,15 +118,17 @@ def sync_folder(folder: Path) -> None:
 
 def explain_os_error(error: OSError, path: Path) -> MediaError:
     """Turn an operating system's error while writing ``path`` into one with a hint."""
+    # A name that begins with a dot is a temporary one, which says nothing to anybody.
+    name = "the file" if path.name.startswith(".") else path.name
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return MediaError(
-            f"the disk is full, so {path.name} was not written",
+            f"the disk is full, so {name} was not written",
             f"free space in {path.parent}, or choose a folder on another disk",
         )
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return MediaError(f"{path.name} may not be written", f"check the permissions of {path.parent}")
+        return MediaError(f"{name} may not be written", f"check the permissions of {path.parent}")
     if error.errno == errno.ENOENT:
-        return MediaError(f"{path.name} has no folder to be written to", f"create {path.parent} first")
+        return MediaError(f"{name} has no folder to be written to", f"create {path.parent} first")
     return MediaError(
-        f"{path.name} could not be written: {error.strerror or error}", f"check the disk that holds {path.parent}"
+        f"{name} could not be written: {error.strerror or error}", f"check the disk that holds {path.parent}"
     )

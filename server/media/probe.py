@@ -24,6 +24,8 @@ WORKFLOW_KEY = "workflow"
 # Days of video. A header that says more is damaged or means harm.
 MAX_FRAMES = 20_000_000
 MAX_FPS = 1000
+_CUT_S = Fraction(3, 4)
+"""A file that ends so much before its header says was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,9 +268,29 @@ def _count_frames(stream: AvVideoStream, fps: Fraction, path: Path) -> int:
                     times.append(_seconds(packet.pts, stream.time_base))
     if not times:
         return max(1, stream.frames, count)
+    if (promised_s := _promised_s(path, max(times))) is not None:
+        return max(1, round((promised_s - min(times)) * fps))
     span = round((max(times) - min(times)) * fps) + 1
     # Program streams time only some of their pictures, and perhaps not the last.
     return max(1, span, count if count > len(times) else 0)
+
+
+def _promised_s(path: Path, last_s: Fraction) -> Fraction | None:
+    """Return when a file should end by its header, if it is one that ends well before: it was cut off; else None.
+
+    Only Matroska's and WebM's own duration is trusted; of other containers without an index FFmpeg guesses it.
+
+    Args:
+        path: The file.
+        last_s: When its last frame of video comes.
+    """
+    with open_container(path) as container:
+        promised_s = Fraction(container.duration or 0, 1_000_000)
+        kinds = {stream.type for stream in container.streams}
+        if "matroska" not in container.format.name or promised_s - last_s < _CUT_S or kinds - {"video", "audio"}:
+            return None
+    ends_s = sound_end(path)[0] if "audio" in kinds else last_s
+    return promised_s if promised_s - max(ends_s, last_s) >= _CUT_S else None
 
 
 def _probe_audio(container: InputContainer) -> AudioInfo | None:

@@ -17,6 +17,7 @@ from av.video.frame import PictureType
 from PIL import Image as PilImage
 
 from server.media.audio import read_audio
+from server.media.audio_files import write_audio
 from server.media.decode import load_clip
 from server.media.encode import write_video
 from server.media.errors import MediaError
@@ -180,6 +181,32 @@ def test_a_file_cut_off_after_its_index_says_so_and_gives_what_is_there(tmp_path
     assert "cut" in str(caught.value)
     assert open_files(tmp_path) == 0
     assert len(list(load_clip(cut, duration_s=0.5).frames())) == 12
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
+@pytest.mark.parametrize("sounding", [False, True])
+def test_a_file_without_an_index_that_ends_before_its_header_says_is_cut_off(
+    suffix: str, sounding: bool, tmp_path: Path, chirp: Any
+) -> None:
+    whole, cut = tmp_path / f"whole{suffix}", tmp_path / f"cut{suffix}"
+    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 64, 3), np.uint8)
+    sound = chirp(2.0, channels=2) if sounding else None
+    codec = "vp9" if suffix == ".webm" else "h264"
+    write_video(whole, Clip.from_array(noise, 24, audio=sound), codec=codec, preset="ultrafast")
+    assert len(list(load_clip(whole).frames())) == 48
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(MediaError, match=r"is cut off: it says 4[89] frames but ends after 2"):
+        list(load_clip(cut).chunks())
+    assert len(list(load_clip(cut, duration_s=0.5).frames())) == 12
+
+
+def test_sound_that_lasts_longer_than_the_frames_is_no_sign_of_damage(
+    tmp_path: Path, small_clip: Clip, chirp: Any, ffmpeg: Any
+) -> None:
+    write_video(tmp_path / "short.mkv", small_clip)
+    write_audio(tmp_path / "long.wav", chirp(4.0))
+    ffmpeg("-i", tmp_path / "short.mkv", "-i", tmp_path / "long.wav", "-c:v", "copy", tmp_path / "both.mkv")
+    assert len(list(load_clip(tmp_path / "both.mkv").frames())) == small_clip.frame_count
 
 
 @pytest.mark.parametrize("extra", [-8, 0, 200, 600])
