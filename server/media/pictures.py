@@ -161,7 +161,12 @@ def _opened(path: str | Path, max_pixels: int) -> Generator[PIL.Image.Image]:
                     )
                 picture.load()
                 yield PIL.ImageOps.exif_transpose(picture)
-    except (PIL.UnidentifiedImageError, PIL.Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except PIL.Image.DecompressionBombError as error:
+        raise MediaError(
+            f"{local.name} says that it has far more pixels than a picture may have",
+            "make it smaller with another program; if it is small, its header is damaged",
+        ) from error
+    except (PIL.UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise MediaError(
             f"{local.name} is not a readable picture, or it is cut off", "open it elsewhere and save it as PNG"
         ) from error
