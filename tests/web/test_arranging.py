@@ -57,6 +57,7 @@ def test_a_hostile_note_is_shown_harmless_and_asks_nobody(editor: Any) -> None:
     open_document(editor, workflow(notes=[{"text": HOSTILE, "at": [0, 0], "size": [420, 420]}]))
     note = page.locator(".note-text")
     note.get_by_role("heading", name="Heading").wait_for()
+    assert editor.page.get_by_text("Start with something").count() == 0  # a note is something
     assert note.locator("strong").inner_text() == "bold"
     tags = note.evaluate("note => [...new Set([...note.querySelectorAll('*')].map(one => one.tagName))].sort()")
     assert tags == ["A", "BR", "H1", "P", "STRONG", "TABLE", "TBODY", "TD", "TH", "THEAD", "TR"]
@@ -96,6 +97,8 @@ def test_a_group_is_named_fitted_bypassed_moved_and_taken_apart(editor: Any) -> 
     page.keyboard.press("Enter")
     before = editor.document()
     assert [group["title"] for group in before["groups"]] == ["Sources"]
+    page.get_by_role("button", name="Color: Teal").click()
+    page.get_by_role("button", name="Color: Teal", pressed=True).wait_for()
     page.get_by_role("button", name="Bypass the group").click()
     assert {name: node.get("mode") for name, node in editor.document()["nodes"].items()} == {
         "one": "bypass", "two": "bypass", "three": None,

@@ -112,3 +112,6 @@ def test_the_menus_work_by_mouse_and_keyboard(editor: Any) -> None:
     page.get_by_role("menuitem", name="Run next").wait_for()
     page.keyboard.press("Escape")
     page.locator(".menu").wait_for(state="hidden")
+    page.set_viewport_size({"width": 1180, "height": 700})
+    end = page.locator(".run-button").bounding_box()
+    assert end["x"] + end["width"] <= 1180

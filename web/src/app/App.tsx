@@ -4,7 +4,7 @@ import { GraphView } from "../canvas/GraphView";
 import { Minimap } from "../canvas/Minimap";
 import { SearchBox } from "../canvas/search/SearchBox";
 import { SessionProvider } from "../editor/context";
-import { nodesOf } from "../graph/document";
+import { isEmpty } from "../graph/document";
 import { t } from "../i18n";
 import { Comparison } from "../media/Comparison";
 import { Dialogs } from "./Dialogs";
@@ -70,7 +70,7 @@ function usePageTitle({ editor, runner }: Tab): void {
 }
 
 function Shell({ place, tab }: { readonly place: Workplace; readonly tab: Tab }) {
-  const isEmpty = useStore(tab.editor.document, (state) => Object.keys(nodesOf(state.history.document)).length === 0);
+  const empty = useStore(tab.editor.document, (state) => isEmpty(state.history.document));
   const loading = useStore(place.connection.phase, ({ phase }) => phase === "loading");
   const panel = useStore(place.ui, (ui) => ui.panel);
   const minimap = useStore(place.settings, (settings) => settings.minimap);
@@ -97,10 +97,10 @@ function Shell({ place, tab }: { readonly place: Workplace; readonly tab: Tab })
         {panel === "library" && <Library />}
         <GraphView key={tab.id}>
           <ZoomBar />
-          {minimap && !isEmpty && <Minimap />}
+          {minimap && !empty && <Minimap />}
           <SearchBox />
           <ContextMenu />
-          {isEmpty && <StartScreen />}
+          {empty && <StartScreen />}
         </GraphView>
         <SidePanel />
       </main>

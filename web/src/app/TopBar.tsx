@@ -132,7 +132,12 @@ function UndoButtons() {
 function PaletteButton() {
   const { ui } = useWorkplace();
   return (
-    <button type="button" className="palette-button" onClick={() => ui.setState({ dialog: "palette" })}>
+    <button
+      type="button"
+      className="palette-button"
+      title={t("cmd.palette")}
+      onClick={() => ui.setState({ dialog: "palette" })}
+    >
       <Search size={14} />
       <span>{t("cmd.palette")}</span>
       <kbd>{shown("mod+k").join(" ")}</kbd>

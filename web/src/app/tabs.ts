@@ -3,7 +3,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import { isChanged } from "../editor/changed";
 import type { Services } from "../editor/context";
 import { Editor } from "../editor/store";
-import { EMPTY_WORKFLOW, nodesOf, type Workflow } from "../graph/document";
+import { EMPTY_WORKFLOW, isEmpty, type Workflow } from "../graph/document";
 import type { Connection } from "./connection";
 import type { Draft, ServerFile } from "./keep/drafts";
 import { freshKey } from "./keep/ids";
@@ -150,7 +150,7 @@ export function isBlank({ editor, place }: Tab): boolean {
   return (
     place.getState().file === null &&
     history.past.length + history.future.length === 0 &&
-    Object.keys(nodesOf(history.document)).length === 0 &&
+    isEmpty(history.document) &&
     !history.document.title
   );
 }

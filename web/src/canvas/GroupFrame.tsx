@@ -6,7 +6,7 @@ import { type Group, scopeAt } from "../graph/document";
 import { setGroups } from "../graph/edits";
 import { t } from "../i18n";
 import { useCanvas } from "./context";
-import { GROUP_COLORS, GROUP_PREFIX } from "./frames";
+import { COLOR_NAMES, GROUP_COLORS, GROUP_PREFIX } from "./frames";
 import { bypassGroup, fitGroup, removeGroup } from "./grouping";
 
 /** A frame around nodes: dragged by its title, with all that lies in it. */
@@ -97,18 +97,22 @@ function Tools({
   const { scene } = useCanvas();
   return (
     <div className="group-tools nodrag" role="toolbar" aria-label={t("group.tools")}>
-      {GROUP_COLORS.map((entry) => (
-        <button
-          key={entry}
-          type="button"
-          className="group-color"
-          title={t("group.color", { name: entry })}
-          aria-label={t("group.color", { name: entry })}
-          aria-pressed={entry === (color ?? GROUP_COLORS[0])}
-          style={{ background: entry }}
-          onClick={() => onColor(entry)}
-        />
-      ))}
+      {COLOR_NAMES.map((name, place) => {
+        const entry = GROUP_COLORS[place] ?? GROUP_COLORS[0];
+        const label = t("group.color", { name: t(`color.${name}`) });
+        return (
+          <button
+            key={name}
+            type="button"
+            className="group-color"
+            title={label}
+            aria-label={label}
+            aria-pressed={entry === (color ?? GROUP_COLORS[0])}
+            style={{ background: entry }}
+            onClick={() => onColor(entry)}
+          />
+        );
+      })}
       <i className="divider" />
       <Tool label={t("cmd.group_fit")} onClick={() => fitGroup(editor, scene.current, index)}>
         <Maximize2 size={13} />

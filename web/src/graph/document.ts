@@ -92,6 +92,11 @@ export function nodesOf(scope: Scope): { readonly [id: string]: NodeInstance } {
   return scope.nodes ?? NOTHING;
 }
 
+/** Whether there is nothing on any canvas of a workflow. */
+export function isEmpty({ nodes = {}, groups = [], notes = [], subgraphs = {} }: Workflow): boolean {
+  return [nodes, groups, notes, subgraphs].every((part) => Object.keys(part).length === 0);
+}
+
 export function inputsOf(node: NodeInstance): { readonly [name: string]: Json } {
   return node.inputs ?? NOTHING;
 }

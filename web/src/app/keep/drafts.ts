@@ -3,7 +3,7 @@
  * order) and one for each tab. Nothing of it is sent anywhere.
  */
 import type { ViewState } from "../../editor/store";
-import type { Workflow } from "../../graph/document";
+import { isEmpty, type Workflow } from "../../graph/document";
 import { asWorkflow, UnreadableError } from "../../graph/read";
 import { type Entry, entries, write } from "./store";
 import { ownWindow } from "./windows";
@@ -48,7 +48,7 @@ export async function restoreTabs(): Promise<Restored> {
   const tabs = ids.flatMap((id) => {
     const draft = drafts.get(id);
     // An empty tab of a window that is gone is nothing to bring back.
-    return draft && (isReload || !isEmpty(draft)) ? [[id, draft] as const] : [];
+    return draft && (isReload || !isBlank(draft)) ? [[id, draft] as const] : [];
   });
   const active = windows.get(own.takes[0] ?? "")?.active ?? null;
   if (!isReload && own.takes.length > 0) {
@@ -77,9 +77,8 @@ export function keep(
   );
 }
 
-function isEmpty({ workflow, file }: Draft): boolean {
-  const holds = [workflow.nodes, workflow.groups, workflow.notes, workflow.subgraphs];
-  return file === null && !workflow.title && holds.every((part) => Object.keys(part ?? {}).length === 0);
+function isBlank({ workflow, file }: Draft): boolean {
+  return file === null && !workflow.title && isEmpty(workflow);
 }
 
 function asRecord(value: unknown): WindowRecord {

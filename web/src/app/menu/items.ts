@@ -1,7 +1,7 @@
 /** What the context menus offer: commands of the registry by what the menu is about, and what is said of a socket. */
 
 import { linkedEnds } from "../../canvas/connecting";
-import { GROUP_COLORS, GROUP_PREFIX } from "../../canvas/frames";
+import { COLOR_NAMES, GROUP_COLORS, GROUP_PREFIX } from "../../canvas/frames";
 import { nodeIds } from "../../canvas/moving";
 import type { MenuRequest } from "../../editor/store";
 import { inputsOf, isLink, nodesOf } from "../../graph/document";
@@ -154,11 +154,10 @@ function colors({ editor }: Workplace): MenuItem[] {
   const has = (color: string | undefined) => ids.every((id) => nodesOf(editor.scope)[id]?.color === color);
   const set = (color: string | undefined) => () =>
     editor.edit((workflow, path) => setField(workflow, path, ids, "color", color));
-  const names = ["violet", "teal", "amber", "rose", "blue", "gray"] as const;
   return [
     { label: t("color.none"), checked: has(undefined), run: set(undefined) },
     "divider",
-    ...names.map((name, index) => {
+    ...COLOR_NAMES.map((name, index) => {
       const color = GROUP_COLORS[index];
       return { label: t(`color.${name}`), color, checked: has(color), run: set(color) };
     }),

@@ -35,7 +35,7 @@ export const node = {
   "connect.already_linked": "These two are linked already",
   "group.untitled": "Group",
   "group.tools": "Group",
-  "group.color": "Color {name}",
+  "group.color": "Color: {name}",
   "note.label": "Note",
   "note.placeholder": "Write a note. Markdown works: **bold**, # heading, - list",
   "note.hint": "Double-click to write",
