@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from server.diffusion import mistaken
 from server.diffusion.errors import WeightsError
 
 PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
@@ -91,7 +92,7 @@ def tensor_header_whole(file: Path) -> tuple[int, dict[str, Any], dict[str, str]
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         if size < 8 or length > min(size, _HEADER_LIMIT):
-            raise WeightsError(f"{where} is no safetensors file, or is cut short.", "Copy or download it again.")
+            raise mistaken.error(file, where)
         try:
             header = json.loads(stream.read(length))
             metadata = header.pop("__metadata__", {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from server.diffusion import families, files
+from server.diffusion import families, files, layouts
 from server.diffusion.errors import WeightsError
 from server.diffusion.families.base import Family
 from server.diffusion.source import Part, Source, canonical
@@ -18,6 +18,7 @@ _CONFIGS = {
     "image_processor": "preprocessor_config.json",
     "feature_extractor": "preprocessor_config.json",
 }
+_MIXED = "The folder mixes files of different models; copy or download it again."
 _WITHOUT_CONFIG = frozenset({"tokenizer", "tokenizer_2"})
 _KINDS = (Model, TextEncoder, Vae, ImageEncoder)
 
@@ -78,6 +79,18 @@ def _check_network(source: Source, family: Family, named: list[str]) -> None:
     found = source.config(network).get("_class_name", family.denoiser)
     if found != family.denoiser:
         raise WeightsError(
-            f"{source.name} is said to be of the {family.name} family, but its {network} is a {found}.",
-            "The folder mixes files of different models; copy or download it again.",
+            f"{source.name} is said to be of the {family.name} family, but its {network} is a {found}.", _MIXED
         )
+    for component, kind in ((network, "denoiser"), ("vae", "vae")):
+        held = [held.architecture for held in _networks(Path(source.part(component).files[0]))]
+        if held and kind not in {architecture.role for architecture in held}:
+            raise WeightsError(
+                f"{source.name} should have its {component} in the folder {component}, which holds {held[0].title}.",
+                _MIXED,
+            )
+
+
+def _networks(place: Path) -> tuple[layouts.Network, ...]:
+    """Return the networks that are known, of those that a component's folder may hold."""
+    names = {name: entry for file in files.tensor_files(place) for name, entry in files.tensor_header(file).items()}
+    return layouts.networks(names)

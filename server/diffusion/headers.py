@@ -104,7 +104,8 @@ def _shards(path: Path) -> list[Path]:
     missing = [shard.name for shard in wanted if not shard.is_file()]
     if missing:
         raise WeightsError(
-            f"{path.name} is one of {count} shards, of which {len(missing)} are missing: {', '.join(missing)}.",
+            f"{path.name} is one of {count} shards, and {len(missing)} of them "
+            f"{'is' if len(missing) == 1 else 'are'} missing: {', '.join(missing)}.",
             "Copy or download these files to the same folder.",
         )
     return wanted

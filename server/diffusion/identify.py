@@ -138,7 +138,7 @@ _OTHERS = {
 def _unknown(path: Path, header: Header) -> WeightsError:
     for name in header.tensors:
         if ".lora_" in name or name.endswith((".lora_A.weight", ".hada_w1_a", ".lokr_w1")):
-            return WeightsError(f"{path.name} is a LoRA, not a model.", "Choose it in a load_lora node.")
+            return WeightsError(f"{path.name} is a LoRA, not a model.", "Choose it in an apply_lora node.")
     for prefix in layouts.PREFIXES:
         for name, title in _OTHERS.items():
             if prefix + name in header.tensors:

@@ -269,8 +269,9 @@ def _fits_nothing(description: Model | TextEncoder, file: Path, header: Header) 
     if not groups:
         return WeightsError(f"{file.name} is no LoRA.", "Choose a LoRA; models are chosen in load_model.")
     kind = "text encoder" if isinstance(description, TextEncoder) else "model"
+    others = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
     return WeightsError(
-        f"{file.name} fits nothing in this {kind}: it changes {next(iter(groups))} and {len(groups) - 1} more layers, "
-        f"none of which {description.name} has.",
+        f"{file.name} fits nothing in this {kind}: it changes {next(iter(groups))}{others}, "
+        f"which {description.name} has not.",
         f"Choose a LoRA that was made for {description.family}.",
     )

@@ -114,7 +114,9 @@ class Checker:
         elif output.type != socket.type and not fits(output, socket):
             message = f"{socket.name!r} takes {socket.type}, but {node_id}.{name} is {output.type}"
             same = [other.name for other in shape.outputs.values() if fits(other, socket)]
-            hint = f"link to its output {same[0]!r}" if same else self._link_hint(socket)
+            between = self._shapes.bridge(output.type, socket.type)
+            hint = f"put the node {between} between them" if between else self._link_hint(socket)
+            hint = f"link to its output {same[0]!r}" if same else hint
             self._refuse(checked, socket.name, "type_mismatch", message, hint)
 
     def _missing(self, node: FlatNode, socket: InputSocket) -> Problem:

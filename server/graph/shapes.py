@@ -55,6 +55,16 @@ class Shapes:
             if output.type == socket_type
         ]
 
+    def bridge(self, given: str, wanted: str) -> str | None:
+        """Return the node that makes a value of one type of another, with the fewest other wires; None without one."""
+        fitting = [
+            (sum(socket.wire and socket.required for socket in definition.inputs), definition.id)
+            for definition in self.catalogue.nodes.values()
+            if any(socket.wire and socket.required and socket.type == given for socket in definition.inputs)
+            and any(output.type == wanted for output in definition.outputs)
+        ]
+        return min(fitting)[1] if fitting else None
+
 
 def _shape(definition: NodeDefinition) -> Shape:
     return Shape(

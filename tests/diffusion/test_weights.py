@@ -141,7 +141,7 @@ def with_two_experts(folder: Path) -> None:
     [
         (cut, "transformer/diffusion_pytorch_model.safetensors is .* bytes long where its header promises"),
         (cut_in_header, "is cut short"),
-        (empty, "is cut short"),
+        (empty, "is empty"),
         (no_safetensors, "damaged header"),
         (pickled, "diffusion_pytorch_model.bin, a pickle, which could run code"),
         (without_weights, "transformer has no .safetensors file"),

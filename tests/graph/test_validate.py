@@ -93,7 +93,7 @@ def test_the_order_of_nodes_in_the_document_does_not_matter() -> None:
         ),
         (
             changed("soft", inputs={"picture": link("red", "paint")}),
-            "/nodes/soft/inputs/picture", "type_mismatch", "draw.picture",
+            "/nodes/soft/inputs/picture", "type_mismatch", "put the node draw between them",
         ),
         (
             changed("sketch", inputs={"base": link("sketch", "picture")}),

@@ -137,6 +137,19 @@ def unknown_variant(folder: Path) -> None:
     save_file({**load_file(file), "model.diffusion_model.vace_blocks.0.after_proj.bias": torch.zeros(3)}, file)
 
 
+def replaced(content: bytes) -> Callable[[Path], None]:
+    return lambda folder: (folder / "diffusion_models" / "model.safetensors").write_bytes(content) and None
+
+
+def folder_with_another_network(folder: Path) -> None:
+    from nodes.models import STARTERS
+
+    shutil.copytree(STARTERS / "text_to_video", folder / "boat")
+    (vae,) = (folder / "boat" / "vae").glob("*.safetensors")
+    (transformer,) = (folder / "boat" / "transformer").glob("*.safetensors")
+    shutil.copy(vae, transformer)
+
+
 def nothing(folder: Path) -> None:
     del folder
 
@@ -146,9 +159,20 @@ def nothing(folder: Path) -> None:
     [
         (cut, {}, "model", "bytes long where its header promises"),
         (pickled, {"model": f"{MODEL}.ckpt"}, "model", "is a pickle, which could run code"),
+        (replaced(b"<!DOCTYPE html><title>Access denied</title>"), {}, "model", "is a web page"),
+        (replaced(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n"), {}, "model", "a pointer of Git LFS"),
+        (replaced(b"PK\x03\x04 and so on, as torch saves"), {}, "model", "is a pickle with another ending"),
+        (replaced(b"GGUF\x03\0\0\0 and so on"), {}, "model", "is a GGUF file .* Name it .gguf"),
+        (replaced(b""), {}, "model", "is empty"),
+        (folder_with_another_network, {"model": "boat"}, "model", "in the folder transformer, which holds Wan's"),
         (nothing, {"model": "diffusion_models/none.safetensors"}, "model", "There is no model"),
         (nothing, {"model": "../outside.safetensors"}, "model", "lies outside the models folder"),
-        (without_shards, {"model": f"{MODEL}-00001-of-00003.safetensors"}, "model", "2 are missing: .*-00002-of-00003"),
+        (
+            without_shards,
+            {"model": f"{MODEL}-00001-of-00003.safetensors"},
+            "model",
+            "2 of them are missing: .*-00002",
+        ),
         (unknown_variant, {}, "model", "a variant of Wan that cannot be run: it holds vace_blocks"),
         (nothing, {"model": "vae/vae.safetensors"}, "model", "it holds Wan's autoencoder"),
         (nothing, {"model": "loras/style.safetensors"}, "model", "is a LoRA, not a model"),

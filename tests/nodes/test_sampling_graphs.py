@@ -250,6 +250,13 @@ def test_settings_that_contradict_the_model_are_problems_before_the_run(
     assert problems[0].hint
 
 
+def test_an_image_where_a_clip_belongs_is_told_what_makes_one_of_it(workbench: Workbench) -> None:
+    encode = {"type": "vae_encode", "inputs": {"vae": link("models", "vae"), "clip": link("picture", "image")}}
+    change = {"inputs": {"latent": link("encode", "latent")}}
+    [problem] = workbench.problems(graph("text", picture=FIRST, encode=encode, denoise=change))
+    assert (problem.path, problem.hint) == ("/nodes/encode/inputs/clip", "put the node image_to_clip between them")
+
+
 def test_image_to_video_says_what_is_missing(workbench: Workbench) -> None:
     images = {
         "type": "image_to_video",
