@@ -25,6 +25,27 @@ HOSTILE = """# Heading
 """
 
 
+# How much a table's lines stand out from the note they are in, as WCAG measures it.
+LINE_CONTRAST = """note => {
+    const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    const light = colors => {
+        for (const color of colors) {
+            context.fillStyle = color;
+            context.fillRect(0, 0, 1, 1);
+        }
+        const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map(part => {
+            const value = part / 255;
+            return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    };
+    const color = (selector, name) => getComputedStyle(document.querySelector(selector))[name];
+    const paper = [color('body', 'backgroundColor'), color('.note', 'backgroundColor')];
+    const [one, other] = [light(paper), light([...paper, color('.note td', 'borderTopColor')])];
+    return Math.max(one, other) / Math.min(one, other);
+}"""
+
+
 def workflow(**fields: Any) -> dict[str, Any]:
     return {"kinegraph": 1, "title": "Arranged", "inputs": {}, "outputs": {}, "nodes": {}, **fields}
 
@@ -57,7 +78,7 @@ def test_a_hostile_note_is_shown_harmless_and_asks_nobody(editor: Any) -> None:
     open_document(editor, workflow(notes=[{"text": HOSTILE, "at": [0, 0], "size": [420, 420]}]))
     note = page.locator(".note-text")
     note.get_by_role("heading", name="Heading").wait_for()
-    assert editor.page.get_by_text("Start with something").count() == 0  # a note is something
+    assert page.get_by_text("Start with something").count() == 0  # a note is something
     assert note.locator("strong").inner_text() == "bold"
     tags = note.evaluate("note => [...new Set([...note.querySelectorAll('*')].map(one => one.tagName))].sort()")
     assert tags == ["A", "BR", "H1", "P", "STRONG", "TABLE", "TBODY", "TD", "TH", "THEAD", "TR"]
@@ -69,6 +90,10 @@ def test_a_hostile_note_is_shown_harmless_and_asks_nobody(editor: Any) -> None:
     attributes = note.evaluate("note => [...note.querySelectorAll('*')].flatMap(one => one.getAttributeNames())")
     assert set(attributes) == {"href", "rel", "target", "title"}
     assert "<script>" in note.inner_text()
+    for theme in ("dark", "light"):
+        page.emulate_media(color_scheme=theme)
+        editor.wait_until(f"document.documentElement.dataset.theme === '{theme}'")
+        assert note.evaluate(LINE_CONTRAST) >= 2.5
     assert page.evaluate("window.broken") is None
 
 

@@ -11,7 +11,7 @@ import { NotKeptError } from "./keep/store";
 import { tellOfEnds } from "./notices";
 import type { Runner } from "./runner";
 import { saveByItself } from "./savesItself";
-import { keptSettings, lookOf, type Settings, themeOf } from "./settings/settings";
+import { followSystem, keptSettings, lookOf, type Settings, themeOf } from "./settings/settings";
 import { Tabs } from "./tabs";
 
 export type Panel = "queue" | "library" | "history" | "problems" | "workflows" | "exposed";
@@ -80,7 +80,12 @@ export async function openWorkplace(): Promise<Workplace> {
   const settings = keptSettings();
   const ui = createUi(settings);
   const look = createStore<Look>(() => lookOf(settings.getState()));
-  settings.subscribe((now) => look.setState(lookOf(now)));
+  const follow = () => {
+    look.setState(lookOf(settings.getState()));
+    ui.setState({ theme: themeOf(settings.getState()) });
+  };
+  settings.subscribe(follow);
+  followSystem(follow);
   const tell = messenger(ui);
   const connection = new Connection(tell);
   const restored = await restoreTabs().catch((error: unknown): null => {
@@ -129,7 +134,7 @@ function keepFrom(restored: Restored, tabs: Tabs, tell: Services["tell"]): void 
 }
 
 function createUi(settings: StoreApi<Settings>): StoreApi<UiState> {
-  const ui = createStore<UiState>((set, get) => ({
+  return createStore<UiState>((set, get) => ({
     panel: null,
     dialog: null,
     helpOf: null,
@@ -141,8 +146,6 @@ function createUi(settings: StoreApi<Settings>): StoreApi<UiState> {
     toggle: (panel) => set({ panel: get().panel === panel ? null : panel }),
     switchTheme: () => settings.setState({ theme: get().theme === "dark" ? "light" : "dark" }),
   }));
-  settings.subscribe((now) => ui.setState({ theme: themeOf(now) }));
-  return ui;
 }
 
 /** Says things briefly; each goes by itself. */

@@ -96,12 +96,20 @@ export function keptSettings(): StoreApi<Settings> {
   return store;
 }
 
+const LIGHT = "(prefers-color-scheme: light)";
+const REDUCED = "(prefers-reduced-motion: reduce)";
+
+/** Hear of changes of what the settings leave to the system, for as long as the page lives. */
+export function followSystem(changed: () => void): void {
+  for (const query of [LIGHT, REDUCED]) window.matchMedia(query).addEventListener("change", changed);
+}
+
 export function themeOf({ theme }: Settings): "dark" | "light" {
   if (theme !== "system") return theme;
-  return window.matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+  return window.matchMedia(LIGHT).matches ? "light" : "dark";
 }
 
 export function lookOf({ links, snap, drag, wheel, motion }: Settings): Look {
-  const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const reduced = window.matchMedia(REDUCED).matches;
   return { links, snap, drag, wheel, still: motion === "off" || (motion === "system" && reduced) };
 }
