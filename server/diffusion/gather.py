@@ -56,8 +56,9 @@ def gather(chosen: Mapping[str, Path], *, folders: Sequence[Path] = (), candidat
     parts = [
         expert.part(name, text, merged=merged) for name, expert in zip(names[: len(experts)], experts, strict=True)
     ]
-    parts.append(Part("scheduler", (), canonical(recipe.scheduler), TABLE))
     found = {need.component: _companion(need, chosen, networks, candidates, denoiser) for need in recipe.needs}
+    schedule = recipe.schedule({name: companion.configuration() for name, companion in found.items()})
+    parts.append(Part("scheduler", (), canonical(schedule), TABLE))
     for need in recipe.needs:
         if need.within is None:
             parts.append(_whole(need, found, recipe))

@@ -11,6 +11,8 @@ from typing import Any
 
 from server.diffusion.errors import WeightsError
 
+Config = Mapping[str, Any]
+
 
 @dataclass(frozen=True)
 class Need:
@@ -45,7 +47,7 @@ class Recipe:
         family: Name of the family's adapter.
         component: Name of the denoiser in the pipeline.
         needs: Its companions.
-        scheduler: The configuration of its schedule.
+        scheduler: The configuration of its schedule, or what makes it of its companions'; see `schedule`.
         options: What the pipeline is told beside its components.
         processors: Image processors, and the image encoders whose size of pictures they bring about.
         sets: Entries of the denoiser's configuration that its shapes do not tell.
@@ -54,13 +56,15 @@ class Recipe:
     family: str
     component: str
     needs: tuple[Need, ...]
-    scheduler: Mapping[str, Any]
+    scheduler: Config | Callable[[Mapping[str, Config]], Config]
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     processors: Mapping[str, str] = field(default_factory=dict[str, str])
     sets: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    def schedule(self, companions: Mapping[str, Config]) -> Config:
+        """Return the configuration of the schedule, beside companions of these configurations."""
+        return self.scheduler(companions) if callable(self.scheduler) else self.scheduler
 
-Config = Mapping[str, Any]
 
 _CLIP_PICTURES = {
     "do_resize": True,
@@ -142,16 +146,26 @@ def _ltx(config: Config, name: str, experts: int) -> Recipe:
             ),
             Need("vae", "vae", "ltx_vae", {"latent_channels": config["in_channels"]}),
         ),
-        scheduler={
-            "_class_name": "FlowMatchEulerDiscreteScheduler",
-            "use_dynamic_shifting": True,
-            "base_shift": 0.95,
-            "max_shift": 2.05,
-            "base_image_seq_len": 1024,
-            "max_image_seq_len": 4096,
-            "shift_terminal": 0.1,
-        },
+        scheduler=_ltx_scheduler,
     )
+
+
+def _ltx_scheduler(companions: Mapping[str, Config]) -> Config:
+    """Return the schedule of a version, which the autoencoder tells: all transformers of a size are alike."""
+    if _NEWER_LTX in companions["vae"]["down_block_types"]:  # from 0.9.5 on
+        return {"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": False, "shift": 1.0}
+    return {
+        "_class_name": "FlowMatchEulerDiscreteScheduler",
+        "use_dynamic_shifting": True,
+        "base_shift": 0.95,
+        "max_shift": 2.05,
+        "base_image_seq_len": 1024,
+        "max_image_seq_len": 4096,
+        "shift_terminal": 0.1,
+    }
+
+
+_NEWER_LTX = "LTXVideo095DownBlock3D"
 
 
 def _hunyuan(config: Config, name: str, experts: int) -> Recipe:

@@ -143,6 +143,21 @@ FAMILIES: dict[str, Family] = {
         ),
         VIDEO,
     ),
+    "ltx 0.9.5": Family(
+        "LTXConditionPipeline",
+        (
+            Piece("transformer", _net("ltx", networks.LTX), originals.ltx, "model", LDM),
+            Piece(
+                "vae",
+                _net("ltx_vae", networks.LTX_VAE_095),
+                lambda s: originals.ltx_vae(s, LTX_ENCODER_095, LTX_DECODER),
+                "model",
+                "vae.",
+            ),
+            T5,
+        ),
+        VIDEO,
+    ),
     "hunyuan": Family(
         "HunyuanVideoPipeline",
         (
@@ -261,6 +276,7 @@ EVERY = FAMILIES | {"animatediff": ANIMATEDIFF, "wan A14B": A14B}
 LTX_ENCODER = ["down_blocks.0", "down_blocks.0.downsamplers.0", "down_blocks.0.conv_out", "down_blocks.1"]
 LTX_ENCODER += ["down_blocks.1.downsamplers.0", "down_blocks.2", "down_blocks.2.downsamplers.0", "down_blocks.3"]
 LTX_ENCODER += ["mid_block"]
+LTX_ENCODER_095 = [f"down_blocks.{n // 2}{'.downsamplers.0' if n % 2 else ''}" for n in range(8)] + ["mid_block"]
 LTX_DECODER = ["mid_block"] + [f"up_blocks.{n // 2}{'' if n % 2 else '.upsamplers.0'}" for n in range(6)]
 
 

@@ -73,6 +73,13 @@ def test_a_motion_module_makes_a_clip_of_an_image_model(model_files: Callable[[s
     assert frames(described, "animatediff").shape == (3, 32, 32, 3)
 
 
+def test_ltx_is_told_by_its_autoencoder(model_files: Callable[[str], dict[str, Path]]) -> None:
+    older, newer = (
+        weights.describe_source(opened(model_files(name))).model.capabilities for name in ("ltx", "ltx 0.9.5")
+    )
+    assert (older.keyframes, newer.keyframes) == (False, True)
+
+
 def test_another_motion_module_is_another_model(model_files: Callable[[str], dict[str, Path]], tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

@@ -85,7 +85,7 @@ def test_a_published_model_is_told_by_its_header(name: str) -> None:
         ours, theirs = derived[key], network.config[key]
         assert _plain(ours) == _plain(theirs), key
     made = recipes.recipe(architecture, derived, name)
-    assert made.scheduler["_class_name"] in dir(diffusers)
+    assert made.schedule({"vae": {"down_block_types": ["LTXVideoDownBlock3D"]}})["_class_name"] in dir(diffusers)
 
 
 def _plain(value: Any) -> Any:
@@ -108,12 +108,12 @@ def test_recipes_tell_variants_apart() -> None:
     assert wan("Wan 2.2 A14B from image", experts=2).options == {"boundary_ratio": 0.9}
     assert "image_encoder" in {need.component for need in wan("Wan 2.1 14B from image").needs}
     assert "image_encoder" not in {need.component for need in wan("Wan 2.2 A14B from image").needs}
-    shifts = {name: wan(name).scheduler["flow_shift"] for name in PUBLISHED if name.startswith("Wan")}
+    shifts = {name: wan(name).schedule({})["flow_shift"] for name in PUBLISHED if name.startswith("Wan")}
     assert shifts["Wan 2.1 14B from first and last"] == 16.0
     assert shifts["Wan 2.2 5B"] == 5.0
-    assert not wan("FLUX.1 schnell").scheduler["use_dynamic_shifting"]
-    assert wan("FLUX.1 dev").scheduler["use_dynamic_shifting"]
-    assert wan("CogVideoX 2B").scheduler["_class_name"] == "CogVideoXDDIMScheduler"
+    assert not wan("FLUX.1 schnell").schedule({})["use_dynamic_shifting"]
+    assert wan("FLUX.1 dev").schedule({})["use_dynamic_shifting"]
+    assert wan("CogVideoX 2B").schedule({})["_class_name"] == "CogVideoXDDIMScheduler"
 
 
 def test_variants_that_cannot_be_run_say_so() -> None:
