@@ -115,8 +115,13 @@ class EditorPage:
 
     def port(self, node: str, side: str, name: str) -> tuple[float, float]:
         """Return the middle of a port on the screen."""
-        box = self.page.locator(f'[data-port="{side}"][data-node="{node}"][data-name="{name}"]').bounding_box()
+        box = self.box(self.page.locator(f'[data-port="{side}"][data-node="{node}"][data-name="{name}"]'))
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def box(self, found: Any) -> dict[str, float]:
+        """Return an element's box on the screen once it rests there: what was just opened may still jump into view."""
+        found.hover(trial=True)
+        return found.bounding_box()
 
     def add(self, words: str, x: float, y: float) -> None:
         """Add a node at a place: point there, press Space, type, press Enter."""

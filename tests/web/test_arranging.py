@@ -129,7 +129,7 @@ def test_a_group_is_named_fitted_bypassed_moved_and_taken_apart(editor: Any) -> 
         "one": "bypass", "two": "bypass", "three": None,
     }  # fmt: skip
     page.keyboard.press("Control+z")
-    title = page.locator(".group-title > span").bounding_box()
+    title = editor.box(page.locator(".group-title > span"))
     editor.drag((title["x"] + 10, title["y"] + 8), (title["x"] + 70, title["y"] + 128))
     moved, was = editor.document(), before["nodes"]
     by = [moved["groups"][0]["at"][axis] - before["groups"][0]["at"][axis] for axis in (0, 1)]
@@ -148,7 +148,7 @@ def test_groups_and_notes_are_copied_cut_and_duplicated_with_what_lies_in_them(e
     note = {"text": "why", "at": [620, 0], "size": [200, 80]}
     open_document(editor, three_nodes() | {"groups": [frame], "notes": [note]})
     group = page.locator(".group", has_text="Sources")
-    held = group.locator(".group-title > span").bounding_box()
+    held = editor.box(group.locator(".group-title > span"))
     start = (held["x"] + 10, held["y"] + 8)
 
     page.keyboard.down("Alt")
@@ -203,8 +203,8 @@ def test_nodes_are_aligned_and_spaced_as_one_step(editor: Any) -> None:
 def test_a_dragged_node_falls_in_with_another_and_a_line_says_so(editor: Any) -> None:
     page = editor.page
     open_document(editor, three_nodes())
-    start = page.locator("article h3", has_text="two").bounding_box()
-    target = page.locator("article h3", has_text="one").bounding_box()
+    start = editor.box(page.locator("article h3", has_text="two"))
+    target = editor.box(page.locator("article h3", has_text="one"))
     x, y = start["x"] + 20, start["y"] + 8
     page.mouse.move(x, y)
     page.mouse.down()

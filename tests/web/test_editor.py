@@ -117,7 +117,7 @@ def test_a_link_is_moved_cut_and_brought_back(editor: Any) -> None:
 def test_nodes_are_moved_copied_deleted_and_undone(editor: Any) -> None:
     page = editor.page
     editor.add("test pattern", 300, 300)
-    title = editor.node("test_pattern").locator("h3").bounding_box()
+    title = editor.box(editor.node("test_pattern").locator("h3"))
     editor.drag((title["x"] + 20, title["y"] + 8), (title["x"] + 260, title["y"] + 128))
     at = editor.document()["nodes"]["test_pattern"]["at"]
     page.keyboard.press("Control+c")

@@ -37,7 +37,7 @@ def show(editor: Any, document: dict[str, Any]) -> None:
 
 def header(editor: Any, node: str) -> tuple[float, float]:
     """Return a place in a node's head where it can be taken hold of."""
-    box = editor.node(node).locator("h3").bounding_box()
+    box = editor.box(editor.node(node).locator("h3"))
     return box["x"] + 12, box["y"] + box["height"] / 2
 
 
@@ -177,7 +177,7 @@ def test_alt_and_a_drag_makes_a_copy_in_one_step(editor: Any) -> None:
 def test_a_box_selects_adds_and_subtracts_and_a_pinned_node_stays(editor: Any) -> None:
     page = editor.page
     show(editor, film())
-    boxes = {name: editor.node(name).bounding_box() for name in ("source", "cut", "save")}
+    boxes = {name: editor.box(editor.node(name)) for name in ("source", "cut", "save")}
 
     def box(key: str, *names: str) -> None:
         left = min(boxes[name]["x"] for name in names) - 10

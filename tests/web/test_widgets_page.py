@@ -84,7 +84,7 @@ def test_a_text_grows_with_what_is_typed_and_is_dragged(editor: Any) -> None:
     before = area.bounding_box()["height"]
     area.fill("a red boat drifts left across the sea\n" * 8)
     until(page, "before => document.getElementById('text.value').offsetHeight > before + 50", before)
-    grip = page.locator(".area-grip").bounding_box()
+    grip = editor.box(page.locator(".area-grip"))
     x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
     editor.drag((x, y), (x, y + 120))
     height = editor.document()["nodes"]["text"]["heights"]["value"]
@@ -118,7 +118,7 @@ def test_a_part_is_chosen_on_its_frames(editor: Any) -> None:
     page.keyboard.press("ArrowRight")
     assert inputs_of(editor, "load")["start_s"] == pytest.approx(11 * 1001 / 24000, abs=0.001)
     track = page.locator(".trim").bounding_box()
-    handle = end.bounding_box()
+    handle = editor.box(end)
     y = handle["y"] + 20
     editor.drag((handle["x"] + 4, y), (track["x"] + track["width"] / 2, y))
     length = inputs_of(editor, "load")["duration_s"]
