@@ -130,6 +130,10 @@ def _check_settings(
     except SamplingError as error:
         blamed = next((name for name in ("shift", "spacing") if f"no {name}" in error.message), "solver")
         yield InputProblem(blamed, error.message, error.hint)
+    try:
+        solver_table.check_steps(model.source.config("scheduler"), steps)
+    except SamplingError as error:
+        yield InputProblem("steps", error.message, error.hint)
     if end_step > steps:
         yield InputProblem("end_step", f"end_step {end_step} is beyond the {steps} steps", f"try {steps}, or 0")
         return

@@ -158,11 +158,16 @@ def _companion(
         fitting = [found for found in _identified(need.choice, file) if _fits(found, need)]
         if not fitting:
             raise _unfit(need, file, denoiser)
-        return fitting[0]
+        return _of_prefix(fitting, need)
     inside = [found for found in networks if _fits(found, need)]
     if inside:
-        return next((found for found in inside if found.prefix == need.prefix), inside[0])
+        return _of_prefix(inside, need)
     return _only(need, _search(need, candidates), denoiser)
+
+
+def _of_prefix(fitting: list[Found], need: Need) -> Found:
+    """Return the one of a checkpoint's networks that stands where the need's does, or else the first."""
+    return next((found for found in fitting if found.prefix == need.prefix), fitting[0])
 
 
 def _search(need: Need, candidates: Candidates) -> list[Found]:

@@ -152,7 +152,8 @@ def write_gguf(state: dict[str, Tensor], file: Path, kind: str) -> dict[str, Ten
     expected: dict[str, Tensor] = {}
     for name, tensor in state.items():
         array = tensor.float().numpy()
-        quantization = gguf.GGMLQuantizationType[kind if tensor.dim() == 2 else "F32"]
+        whole = tensor.dim() == 2 and tensor.shape[1] % 32 == 0  # numbers go into blocks of so many
+        quantization = gguf.GGMLQuantizationType[kind if whole else "F32"]
         if tensor.dim() > 4:
             writer.add_array(f"comfy.gguf.orig_shape.{name}", list(array.shape))
             array = array.reshape(array.shape[0], -1)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from server.diffusion import families, vae, weights
-from server.diffusion.errors import SizeError
+from server.diffusion.errors import SamplingError, SizeError
 from server.diffusion.memory import Residency
 from server.diffusion.sampling import noise
 from server.diffusion.sampling.noise import empty_latent
@@ -136,6 +136,14 @@ def test_a_shift_that_is_set_replaces_the_one_by_size(folder: Callable[[bool], P
     assert not np.array_equal(run(), run(shift=5.0))
     assert not np.array_equal(run(shift=2.0), run(shift=5.0))
     assert not np.array_equal(run(), run(solver="unipc"))
+
+
+def test_one_step_is_refused_where_the_schedule_is_stretched_over_its_steps(
+    folder: Callable[[bool], Path], residency: Residency
+) -> None:
+    with pytest.raises(SamplingError, match="cannot be made of one step") as caught:
+        our_frames(folder(True), residency, width=WIDTH, height=HEIGHT, frames=1, steps=1, guidance_scale=1.0)
+    assert caught.value.hint == "Take 2 or more."
 
 
 def test_a_clip_survives_encode_and_decode_in_shape(folder: Callable[[bool], Path], residency: Residency) -> None:

@@ -88,6 +88,14 @@ def test_a_model_without_keyframes_is_a_problem_before_the_run(model: str, hint:
     assert problem.hint.startswith(hint)
 
 
+def test_too_few_steps_of_a_stretched_schedule_are_a_problem_before_the_run(workbench: Workbench) -> None:
+    scheduler = workbench.folders.models / "older" / "scheduler" / "scheduler_config.json"
+    scheduler.write_text(scheduler.read_text().replace('"shift_terminal": null', '"shift_terminal": 0.1'))
+    size = {"width": ltx.WIDTH, "height": ltx.HEIGHT, "frames": ltx.FRAMES}
+    [problem] = workbench.problems(graph("older", size={"inputs": size}, denoise={"inputs": {"steps": 1}}))
+    assert (problem.path, problem.hint) == ("/nodes/denoise/inputs/steps", "Take 2 or more.")
+
+
 @pytest.mark.parametrize("frame", [17, -18])
 def test_a_frame_beyond_the_clip_is_said_at_its_knob(frame: int, workbench: Workbench) -> None:
     [failure] = workbench.run(with_keyframes("ltx", "key_9", **keyframe(9, "text", frame=frame))).failed

@@ -101,3 +101,16 @@ def stepper(
     if shift is not None and not (flow and found.scheduler in SHIFT_FIELD):
         raise SamplingError(f"The model's solver, {found.scheduler}, has no shift.", "Leave shift at the model's own.")
     return found
+
+
+def check_steps(config: Mapping[str, Any], steps: int) -> None:
+    """Refuse a single step of a schedule that is stretched between its first level and a last one above zero.
+
+    Raises:
+        SamplingError: It is one.
+    """
+    if steps < _LEAST_STRETCHED and config.get("use_dynamic_shifting") and config.get("shift_terminal"):
+        raise SamplingError("This model's schedule cannot be made of one step.", f"Take {_LEAST_STRETCHED} or more.")
+
+
+_LEAST_STRETCHED = 2

@@ -12,7 +12,7 @@ from diffusers import schedulers
 
 from server.diffusion.errors import SamplingError
 from server.diffusion.families.base import Tensors
-from server.diffusion.sampling.solver_table import AUTO, SHIFT_FIELD, is_flow, stepper
+from server.diffusion.sampling.solver_table import AUTO, SHIFT_FIELD, check_steps, is_flow, stepper
 
 _DYNAMIC = ("use_dynamic_shifting", "time_shift_type", "shift_terminal")  # of a flow's shift by the number of tokens
 
@@ -49,6 +49,7 @@ class Solver:
         Raises:
             SamplingError: There is no such solver, or it does not belong to the model's kind.
         """
+        check_steps(config, steps)
         self._schedulers = {name: build(config, solver, shift, spacing) for name in samples}
         for scheduler in self._schedulers.values():
             known = inspect.signature(scheduler.set_timesteps).parameters
