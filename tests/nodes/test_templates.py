@@ -20,6 +20,7 @@ from server.media.encode import write_video
 from server.media.pattern import pattern_clip
 from server.media.probe import MediaInfo, probe
 from tests.diffusion.pipelines import picture
+from tests.diffusion.test_parity_ltx_keyframes import make_ltx_with_keyframes
 from tests.diffusion.tiny import make_wan
 from tests.nodes.workbench import Opener, Workbench, running
 
@@ -28,6 +29,15 @@ SMALL: dict[str, dict[str, object]] = {
     "text_to_video": {"seconds": 0.5, "steps": 1},
     "video_to_video": {"video": "pattern.mp4", "seconds": 0.5, "steps": 2},
     "image_to_video": {"model": "tiny", "picture": "first.png", "seconds": 0.25, "steps": 1},
+    "keyframes": {
+        "model": "tiny_ltx",
+        "first": "first.png",
+        "middle": "first.png",
+        "middle_frame": 5,
+        "last": "first.png",
+        "seconds": 0.25,
+        "steps": 2,
+    },
     "test_pattern": {"seconds": 0.5, "width": 64, "height": 48},
     "upscale_video": {"video": "pattern.mp4"},
     "edit_video": {"video": "pattern.mp4", "start": 0.25, "length": 0.5},
@@ -64,9 +74,19 @@ def image_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(scope="module")
+def keyframe_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny LTX-Video that takes pictures at any frame."""
+    place = make_ltx_with_keyframes(tmp_path_factory.mktemp("models"))
+    usual = {"name": "tiny", "max_sequence_length": 16, "defaults": {"width": 64, "height": 32}}
+    (place / "kinegraph.json").write_text(json.dumps(usual), encoding="utf-8")
+    return place
+
+
 @pytest.fixture
-def bench(open_bench: Opener, image_model: Path) -> Workbench:
+def bench(open_bench: Opener, image_model: Path, keyframe_model: Path) -> Workbench:
     made = open_bench()
+    shutil.copytree(keyframe_model, made.folders.models / "tiny_ltx")
     shutil.copytree(image_model, made.folders.models / "tiny")
     Image.fromarray(picture(64, 48)).save(made.folders.uploads / "first.png")
     write_video(made.folders.uploads / "pattern.mp4", pattern_clip(64, 48, fps=8, frame_count=8, tone_hz=440.0))
@@ -191,6 +211,13 @@ def test_an_image_begins_to_move(bench: Workbench) -> None:
     assert info.video is not None
     assert (info.video.width, info.video.height, info.video.fps) == (48, 32, 16)
     assert info.video.frame_count == 5
+
+
+def test_a_video_goes_through_three_pictures(bench: Workbench) -> None:
+    info = made_video(bench, "keyframes", SMALL["keyframes"])
+    assert info.video is not None
+    assert (info.video.width, info.video.height, info.video.fps) == (64, 32, 25)
+    assert info.video.frame_count == 9
 
 
 def test_a_template_that_needs_a_model_and_a_picture_says_so(bench: Workbench) -> None:
