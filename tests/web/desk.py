@@ -23,6 +23,15 @@ FILM = Fraction(24000, 1001)
 PATIENCE_S = 60.0
 
 
+# Clips of two rates, which cannot be joined: the run fails at "join".
+FAILING: dict[str, Any] = {
+    "pattern": ("test_pattern", {"seconds": 1, "fps": 24}),
+    "other": ("test_pattern", {"seconds": 1, "fps": 12}),
+    "join": ("concatenate_clips", {"first": {"link": ["pattern", "clip"]}, "second": {"link": ["other", "clip"]}}),
+    "save": ("save_video", {"clip": {"link": ["join", "clip"]}}),
+}
+
+
 def start_server(home: Path, monkeypatch: pytest.MonkeyPatch, scripts: str) -> Iterator[Server]:
     """Run a server that has the example pack and the tests' own, whose scripts it allows by name."""
     packs = home / "packs"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
+
+from tests.web.desk import FAILING, show
 
 pytestmark = pytest.mark.browser
 
@@ -72,28 +73,7 @@ def test_nodes_tell_what_they_took_and_what_they_warn_of(editor: Any) -> None:
 
 def test_a_failure_is_told_on_its_node_with_all_its_details(editor: Any) -> None:
     page = editor.page
-    document = {
-        "kinegraph": 1,
-        "title": "Fails",
-        "nodes": {
-            "pattern": {"type": "test_pattern", "version": 1, "at": [60, 60], "inputs": {"seconds": 1, "fps": 24}},
-            "other": {"type": "test_pattern", "version": 1, "at": [60, 420], "inputs": {"seconds": 1, "fps": 12}},
-            "join": {
-                "type": "concatenate_clips",
-                "version": 1,
-                "at": [420, 60],
-                "inputs": {"first": {"link": ["pattern", "clip"]}, "second": {"link": ["other", "clip"]}},
-            },
-            "save": {
-                "type": "save_video",
-                "version": 1,
-                "at": [780, 60],
-                "inputs": {"clip": {"link": ["join", "clip"]}},
-            },
-        },
-    }
-    editor.drop("fails.json", json.dumps(document).encode(), "application/json")
-    editor.node("join").wait_for()
+    show(editor, FAILING)
     page.keyboard.press("Control+Enter")
     fault = page.locator('article[data-node="join"] .fault')
     fault.wait_for(timeout=RUN_MS)

@@ -7,6 +7,7 @@ import { SessionProvider } from "../editor/context";
 import { isEmpty } from "../graph/document";
 import { t } from "../i18n";
 import { Comparison } from "../media/Comparison";
+import { Announcer } from "./Announcer";
 import { Dialogs } from "./Dialogs";
 import { openFile } from "./files";
 import { Library } from "./Library";
@@ -109,6 +110,7 @@ function Shell({ place, tab }: { readonly place: Workplace; readonly tab: Tab })
       <QuestionDialog />
       <NameDialog />
       <Messages />
+      <Announcer key={tab.id} tab={tab} />
     </div>
   );
 }

@@ -1,10 +1,11 @@
-import { type KeyboardEvent, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
-import { rank } from "../graph/search";
+import { lazy, Suspense, useMemo } from "react";
 import { t } from "../i18n";
 import { CloseButton } from "./CloseButton";
 import { COMMANDS, type Command } from "./commands";
 import { FindDialog } from "./FindDialog";
 import { shown } from "./keys";
+import { LinkDialog } from "./LinkDialogs";
+import { PickDialog } from "./PickDialog";
 import { useDialog } from "./useDialog";
 import { useUi, useWorkplace } from "./workplaceContext";
 
@@ -17,6 +18,7 @@ export function Dialogs() {
   const dialog = useUi((ui) => ui.dialog);
   if (dialog === "palette") return <Palette />;
   if (dialog === "find") return <FindDialog />;
+  if (dialog === "link" || dialog === "cut" || dialog === "follow") return <LinkDialog key={dialog} kind={dialog} />;
   if (dialog === "shortcuts") return <Shortcuts />;
   return (
     <Suspense fallback={null}>
@@ -39,77 +41,25 @@ function Keys({ command }: { readonly command: Command }) {
 
 function Palette() {
   const place = useWorkplace();
-  const close = () => place.ui.setState({ dialog: null });
-  const dialog = useDialog(close);
-  const [query, setQuery] = useState("");
-  const [index, setIndex] = useState(0);
-  const found = useMemo(
+  const choices = useMemo(
     () =>
-      rank(
-        COMMANDS.map((command) => ({ title: t(command.title), words: [command.id], command })),
-        query,
-      ),
-    [query],
+      COMMANDS.map((command) => ({
+        id: command.id,
+        title: t(command.title),
+        words: [command.id],
+        aside: <Keys command={command} />,
+        run: () => command.run(place),
+      })),
+    [place],
   );
-  const current = found[Math.min(index, found.length - 1)];
-  const list = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (current) list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
-  }, [current]);
-
-  function pick(command: Command | undefined) {
-    close();
-    if (command) command.run(place);
-  }
-
-  function onKeyDown(event: KeyboardEvent) {
-    if (event.key === "ArrowDown") setIndex((now) => Math.min(now + 1, found.length - 1));
-    else if (event.key === "ArrowUp") setIndex((now) => Math.max(now - 1, 0));
-    else if (event.key === "Enter") pick(current?.command);
-    else return;
-    event.preventDefault();
-  }
-
   return (
-    <dialog className="palette popup" aria-label={t("cmd.palette")} {...dialog}>
-      <input
-        role="combobox"
-        aria-expanded="true"
-        aria-controls="palette-list"
-        aria-activedescendant={current ? `palette-${current.command.id}` : undefined}
-        aria-label={t("palette.placeholder")}
-        placeholder={t("palette.placeholder")}
-        value={query}
-        spellCheck={false}
-        onChange={(event) => {
-          setQuery(event.target.value);
-          setIndex(0);
-        }}
-        onKeyDown={onKeyDown}
-      />
-      {found.length === 0 && (
-        <div className="none" role="status">
-          {t("palette.nothing")}
-        </div>
-      )}
-      <div id="palette-list" ref={list} role="listbox" aria-label={t("cmd.palette")}>
-        {found.map(({ title, command }, place) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the input's, which keeps the focus
-          <div
-            key={command.id}
-            id={`palette-${command.id}`}
-            role="option"
-            tabIndex={-1}
-            aria-selected={command === current?.command}
-            onPointerMove={() => setIndex(place)}
-            onClick={() => pick(command)}
-          >
-            <span>{title}</span>
-            <Keys command={command} />
-          </div>
-        ))}
-      </div>
-    </dialog>
+    <PickDialog
+      label={t("cmd.palette")}
+      placeholder={t("palette.placeholder")}
+      nothing={t("palette.nothing")}
+      choices={choices}
+      onClose={() => place.ui.setState(({ dialog }) => (dialog === "palette" ? { dialog: null } : {}))}
+    />
   );
 }
 

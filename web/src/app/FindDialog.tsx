@@ -1,4 +1,5 @@
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
+import { currentCard, wantFocus } from "../canvas/keyboard/focus";
 import { reveal } from "../canvas/reveal";
 import { findIn, type Hit } from "../graph/find";
 import { t } from "../i18n";
@@ -21,7 +22,8 @@ export function FindDialog() {
 
   const close = () => {
     ui.setState({ dialog: null });
-    document.querySelector<HTMLElement>(".react-flow__node.selected")?.focus();
+    const [chosen = currentCard(editor)] = editor.document.getState().selection;
+    if (chosen !== null) wantFocus(editor, chosen);
   };
   function go(hit: Hit | undefined, at: number) {
     setIndex(at);

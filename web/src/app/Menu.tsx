@@ -28,8 +28,8 @@ type MenuProps = {
 export function Menu({ at, label, items, onClose, onSide }: MenuProps) {
   const element = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState<Point>(at);
+  const [before] = useState(() => document.activeElement);
   useLayoutEffect(() => {
-    const before = document.activeElement;
     const box = element.current?.getBoundingClientRect();
     if (box)
       setPlace([
@@ -42,7 +42,7 @@ export function Menu({ at, label, items, onClose, onSide }: MenuProps) {
       const mine = menu?.contains(document.activeElement) || document.activeElement === document.body;
       if (mine && before instanceof HTMLElement) before.focus();
     };
-  }, [at[0], at[1]]);
+  }, [at[0], at[1], before]);
   useEffect(() => {
     const outside = (event: PointerEvent) => {
       if (!element.current?.contains(event.target as Node)) onClose();
@@ -90,6 +90,8 @@ export function Menu({ at, label, items, onClose, onSide }: MenuProps) {
             onPointerMove={(event) => (event.movementX !== 0 || event.movementY !== 0) && event.currentTarget.focus()}
             onClick={() => {
               onClose();
+              // What is done finds the focus where it was.
+              if (before instanceof HTMLElement) before.focus({ preventScroll: true });
               item.run();
             }}
           >

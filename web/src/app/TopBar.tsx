@@ -160,17 +160,18 @@ function PanelButton({
     (state) => state.jobs.filter((job) => job.entry.state === "queued" || job.entry.state === "running").length,
   );
   const { title, keys } = hintOf(id);
+  const counts = panel === "queue" && waiting > 0;
   return (
     <button
       type="button"
       className="icon-button"
       aria-pressed={open}
       title={title + keys}
-      aria-label={title}
+      aria-label={counts ? `${title} ${waiting}` : title}
       onClick={() => commandById(id)?.run(place)}
     >
       {icon}
-      {panel === "queue" && waiting > 0 && <span className="count">{waiting}</span>}
+      {counts && <span className="count">{waiting}</span>}
     </button>
   );
 }

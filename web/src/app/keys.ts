@@ -13,6 +13,14 @@ const SHOWN: Record<string, string> = {
   pageup: "PgUp",
   pagedown: "PgDn",
   tab: "Tab",
+  home: "Home",
+  end: "End",
+  backspace: "Backspace",
+  contextmenu: "Menu",
+  arrowup: "↑",
+  arrowdown: "↓",
+  arrowleft: "←",
+  arrowright: "→",
 };
 
 export function matches(event: KeyboardEvent, keys: string): boolean {

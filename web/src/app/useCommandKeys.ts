@@ -5,6 +5,9 @@ import { isTyping, matches } from "./keys";
 import { keysOfCommand } from "./settings/bindings";
 import type { Workplace } from "./workplace";
 
+/** Keys that buttons, sliders and menus need themselves. */
+const CONTROL_KEYS = /^(shift\+)?(space|home|end|arrow\w+)$/;
+
 /** Runs commands by their keys. What is typed into a field stays there, and so do a button's own keys. */
 export function useCommandKeys(place: Workplace): void {
   useEffect(() => {
@@ -36,7 +39,7 @@ function isMeant(command: Command, own: readonly string[], event: KeyboardEvent)
   if (keys === undefined) return false;
   if (isTyping(event.target) && !command.whileTyping) return false;
   const onControl = event.target instanceof Element && event.target.closest("button, a, input, [role=menu]") !== null;
-  if ((keys === "space" || keys.startsWith("arrow")) && onControl) return false;
+  if (CONTROL_KEYS.test(keys) && onControl) return false;
   // Tab moves the focus among nodes; it opens the search only while nothing has the focus.
   if (keys === "tab" && document.activeElement !== document.body) return false;
   return keys !== "mod+c" || String(window.getSelection()) === "";

@@ -44,7 +44,7 @@ export type Asked<Q> = Q & { readonly answer: (said: string | null) => void };
 
 export type UiState = {
   readonly panel: Panel | null;
-  readonly dialog: "palette" | "shortcuts" | "settings" | "help" | "find" | null;
+  readonly dialog: "palette" | "shortcuts" | "settings" | "help" | "find" | "link" | "cut" | "follow" | null;
   /** The node type that the help is about. */
   readonly helpOf: string | null;
   readonly question: Asked<Question> | null;

@@ -4,6 +4,7 @@ import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } 
 import { useDocument, useEditor, useLook, useRun, useView } from "../editor/context";
 import { shapeOfLinks } from "../editor/look";
 import { scopeAt } from "../graph/document";
+import { t } from "../i18n";
 import { type CanvasParts, CanvasProvider } from "./context";
 import type { Rect } from "./curves";
 import { facesKey } from "./faces";
@@ -11,6 +12,10 @@ import { FlowNodes } from "./flowNodes";
 import { GroupFrame } from "./GroupFrame";
 import { GuideOverlay } from "./GuideOverlay";
 import { boundsWith } from "./grouping";
+import { CanvasStop } from "./keyboard/CanvasStop";
+import { cardsOf } from "./keyboard/cards";
+import { useCardFocus } from "./keyboard/useCardFocus";
+import { useCardKeys } from "./keyboard/useCardKeys";
 import { LinkOverlay } from "./LinkOverlay";
 import { NoteCard } from "./NoteCard";
 import { NodeCard } from "./node/NodeCard";
@@ -96,10 +101,13 @@ function View({ children }: { readonly children?: ReactNode }) {
   const gestures = useGestures(parts);
   const pointer = usePanePointer(parts);
   const onContextMenu = useMenu(parts);
+  const onKeyDown = useCardKeys();
+  const onFocusCapture = useCardFocus(far.current);
   const connecting = useView((view) => view.connecting !== null);
   const hand = useView((view) => view.hand);
   const pans = useLook((look) => look.drag === "pan") || hand;
   const scrolls = useLook((look) => look.wheel === "pan");
+  const hasCards = useDocument((state) => cardsOf(scopeAt(state.history.document, state.scope)).length > 0);
   useSize(root);
   return (
     <CanvasProvider value={parts}>
@@ -111,12 +119,17 @@ function View({ children }: { readonly children?: ReactNode }) {
         data-hand={hand}
         data-drag={pans ? "pan" : "select"}
         {...gestures}
+        onKeyDown={onKeyDown}
+        onFocusCapture={onFocusCapture}
         onContextMenu={onContextMenu}
         onPointerMove={pointer.onPointerMove}
         onDoubleClick={pointer.onDoubleClick}
       >
         <SceneCanvas version={scene} />
+        {hasCards && <CanvasStop side="before" />}
         <ReactFlow
+          aria-label={t("say.graph")}
+          aria-description={t("say.graph_keys")}
           nodes={nodes}
           edges={NO_EDGES}
           nodeTypes={NODE_TYPES}
@@ -126,6 +139,8 @@ function View({ children }: { readonly children?: ReactNode }) {
           snapToGrid={snap}
           snapGrid={GRID}
           nodesConnectable={false}
+          nodesFocusable={false}
+          disableKeyboardA11y
           nodesDraggable={!hand}
           elementsSelectable={!hand}
           panOnDrag={pans ? DRAGS_PAN : MIDDLE_PANS}
@@ -146,6 +161,7 @@ function View({ children }: { readonly children?: ReactNode }) {
         >
           <ViewGoal scene={scene} />
         </ReactFlow>
+        {hasCards && <CanvasStop side="after" />}
         <LinkOverlay />
         <StrokeOverlay />
         <GuideOverlay />

@@ -8,6 +8,7 @@ import { t } from "../i18n";
 import { useCanvas } from "./context";
 import { COLOR_NAMES, GROUP_COLORS, GROUP_PREFIX } from "./frames";
 import { bypassGroup, fitGroup, removeGroup } from "./grouping";
+import { useFocusWanted } from "./keyboard/useFocusWanted";
 
 /** A frame around nodes: dragged by its title, with all that lies in it. */
 export const GroupFrame = memo(function GroupFrame({
@@ -21,6 +22,7 @@ export const GroupFrame = memo(function GroupFrame({
   const index = Number(id.slice(GROUP_PREFIX.length));
   const group = useDocument((state) => scopeAt(state.history.document, state.scope).groups?.[index]);
   const renaming = useView((view) => view.renaming === id);
+  const element = useFocusWanted(id);
   if (!group) return null;
   const rename = (on: boolean) => editor.view.setState({ renaming: on ? id : null });
   const change = (fields: Partial<Group>) =>
@@ -31,8 +33,12 @@ export const GroupFrame = memo(function GroupFrame({
     });
   return (
     <section
+      ref={element}
       className="group"
+      tabIndex={-1}
+      data-card={id}
       data-selected={selected}
+      aria-label={t("say.group", { name: group.title || t("group.untitled") })}
       style={{ "--group": group.color ?? GROUP_COLORS[0] } as React.CSSProperties}
     >
       <NodeResizer

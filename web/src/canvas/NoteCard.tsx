@@ -5,6 +5,7 @@ import { type Note, scopeAt } from "../graph/document";
 import { setNotes } from "../graph/edits";
 import { t } from "../i18n";
 import { NOTE_PREFIX } from "./frames";
+import { useFocusWanted } from "./keyboard/useFocusWanted";
 
 /** A text on the canvas, in Markdown; a double click, Enter or F2 opens it for writing. */
 export const NoteCard = memo(function NoteCard({ id, selected }: { readonly id: string; readonly selected?: boolean }) {
@@ -12,6 +13,7 @@ export const NoteCard = memo(function NoteCard({ id, selected }: { readonly id: 
   const index = Number(id.slice(NOTE_PREFIX.length));
   const note = useDocument((state) => scopeAt(state.history.document, state.scope).notes?.[index]);
   const writing = useView((view) => view.renaming === id);
+  const element = useFocusWanted(id);
   if (!note) return null;
   const write = (on: boolean) => editor.view.setState({ renaming: on ? id : null });
   const change = (fields: Partial<Note>) =>
@@ -21,8 +23,16 @@ export const NoteCard = memo(function NoteCard({ id, selected }: { readonly id: 
       return setNotes(path, changed, "edit_note");
     });
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Enter and F2 open the selected note as well
-    <section className="note" data-selected={selected} onDoubleClick={() => write(true)}>
+    <article
+      ref={element}
+      className="note"
+      tabIndex={-1}
+      data-card={id}
+      data-selected={selected}
+      aria-label={t("note.label")}
+      aria-description={note.text ?? ""}
+      onDoubleClick={() => write(true)}
+    >
       <NodeResizer
         isVisible={selected ?? false}
         minWidth={140}
@@ -36,7 +46,7 @@ export const NoteCard = memo(function NoteCard({ id, selected }: { readonly id: 
       ) : (
         <Reading text={note.text ?? ""} />
       )}
-    </section>
+    </article>
   );
 });
 

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, memo, type PointerEvent } from "react";
-import { useDocument, useEditor, useView } from "../editor/context";
+import { useDocument, useSession, useView } from "../editor/context";
 import { exposedName } from "../graph/exposed";
 import { disconnect } from "../graph/removing";
 import { t } from "../i18n";
@@ -19,7 +19,7 @@ type PortProps = {
 
 /** The end of links on a node: drag from it, or press Enter on it and then on another. */
 export const Port = memo(function Port({ side, node, name, type, linked, help, fault = false }: PortProps) {
-  const editor = useEditor();
+  const { editor, services } = useSession();
   const canvas = useCanvas();
   const from = useView((view) => view.connecting?.from);
   const exposed = useDocument(({ history, scope }) =>
@@ -49,11 +49,13 @@ export const Port = memo(function Port({ side, node, name, type, linked, help, f
     const { connecting, viewport } = editor.view.getState();
     if (!connecting) return editor.view.setState({ connecting: beginAt(editor, port, [0, 0]) });
     const finished = dragTo(editor, canvas.scene.current, connecting, connecting.at, port, viewport.zoom);
+    const { refusal } = finished;
     if (finished.target) dropLink(editor, finished);
+    if (refusal) services.tell(t(`connect.${refusal.code}`, { from: refusal.from, to: refusal.to }), "error");
     editor.view.setState({ connecting: null });
   }
 
-  const label = t(side === "input" ? "node.input" : "node.output", { name, type });
+  const label = t(side === "output" ? "node.output" : linked ? "node.input_linked" : "node.input", { name, type });
   return (
     <button
       type="button"

@@ -16,6 +16,9 @@ type Frame = {
   readonly zIndex: number;
 };
 
+/** What has the focus, a role and a name is the card inside, in the order of the graph, and not React Flow's wrapper. */
+const PLAIN = { "aria-roledescription": undefined, "aria-describedby": undefined };
+
 /** Makes React Flow's nodes, and gives back the earlier object for what has not changed, so that nothing is redrawn. */
 export class FlowNodes {
   #kept = new Map<string, Node>();
@@ -74,6 +77,7 @@ export class FlowNodes {
       data: {},
       selected,
       ...(pinned ? { draggable: false } : {}),
+      domAttributes: PLAIN,
       zIndex,
       ...handle,
     };

@@ -1,5 +1,5 @@
 /** What the pointer does on the empty canvas: it lights, selects and cuts links, adds points to them, asks for new nodes. */
-import { type MouseEvent, type PointerEvent, useCallback } from "react";
+import { type MouseEvent, type PointerEvent, useCallback, useRef } from "react";
 import { useEditor } from "../editor/context";
 import type { InputEnd } from "../graph/connect";
 import { nodesOf, type Point } from "../graph/document";
@@ -18,6 +18,7 @@ const sameEnd = (one: InputEnd, other: InputEnd) => one.node === other.node && o
 
 export function usePanePointer(parts: CanvasParts) {
   const editor = useEditor();
+  const rest = useRef<Point | null>(null);
 
   const linkAt = useCallback(
     (at: Point): InputEnd | null =>
@@ -28,14 +29,18 @@ export function usePanePointer(parts: CanvasParts) {
   const onPointerMove = useCallback(
     (event: PointerEvent) => {
       const at = parts.toGraph(event.clientX, event.clientY);
-      const { hovered, hoveredReroute, connecting, drag, viewport } = editor.view.getState();
+      const { hovered, hoveredReroute, connecting, drag, viewport, pointing: before } = editor.view.getState();
+      // Below a pointer that rests the view may move, and that is no pointing.
+      const pointing = before || rest.current?.[0] !== event.clientX || rest.current[1] !== event.clientY;
+      rest.current = [event.clientX, event.clientY];
       // While a node is dragged, the lit link is the one that it would be put into.
-      if (drag) return editor.view.setState({ pointer: at });
+      if (drag) return editor.view.setState({ pointer: at, pointing });
       const free = isPane(event.target) && !connecting && event.buttons === 0;
       const reroute = free ? (rerouteAt(parts.scene.current, at, REROUTE_REACH / viewport.zoom) ?? null) : null;
       const link = free && !reroute ? linkAt(at) : null;
       editor.view.setState({
         pointer: at,
+        pointing,
         hovered: kept(hovered, link, sameEnd),
         hoveredReroute: kept(hoveredReroute, reroute, sameReroute),
       });

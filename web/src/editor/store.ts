@@ -65,6 +65,8 @@ export type SearchRequest = {
   readonly replace?: string;
   /** The link that the pick is put into, by the input that it ends in. */
   readonly insert?: InputEnd;
+  /** Whether it was asked for without the pointer, so that the keyboard goes on from the pick, or from where it was. */
+  readonly byKey?: boolean;
 };
 
 /** What a context menu is about, and where it opens. */
@@ -95,6 +97,11 @@ export type ViewState = {
   readonly menu: MenuRequest | null;
   readonly stroke: Stroke | null;
   readonly renaming: string | null;
+  /** The card (node, note or group) that is to have the focus of the keyboard, as soon as it is mounted. */
+  readonly focus: string | null;
+  /** The card that the keyboard is at, or was at when it left the canvas; and the one before it. */
+  readonly at: string | null;
+  readonly came: string | null;
   /** Whether dragging moves the view wherever it begins, and never a node. */
   readonly hand: boolean;
   /** Where a command wants the view to go; at once, when it jumps. */
@@ -103,6 +110,8 @@ export type ViewState = {
   readonly fit: boolean;
   /** Last place of the pointer on the canvas, in the graph's coordinates. */
   readonly pointer: Point;
+  /** Whether the pointer was moved there since keys gave a card the focus, so that its place is meant. */
+  readonly pointing: boolean;
 };
 
 const FIRST_VIEW: ViewState = {
@@ -117,10 +126,14 @@ const FIRST_VIEW: ViewState = {
   menu: null,
   stroke: null,
   renaming: null,
+  focus: null,
+  at: null,
+  came: null,
   hand: false,
   goal: null,
   fit: false,
   pointer: [0, 0],
+  pointing: false,
 };
 
 /** What ends when another scope is opened. */
@@ -128,6 +141,8 @@ const PASSING: Partial<ViewState> = {
   drag: null,
   guides: [],
   renaming: null,
+  focus: null,
+  came: null,
   connecting: null,
   hovered: null,
   hoveredReroute: null,

@@ -2,10 +2,12 @@
 import { app } from "./en/app";
 import { commands } from "./en/commands";
 import { find } from "./en/find";
+import { links } from "./en/links";
 import { media } from "./en/media";
 import { menu } from "./en/menu";
 import { node } from "./en/node";
 import { run } from "./en/run";
+import { say } from "./en/say";
 import { search } from "./en/search";
 import { settings } from "./en/settings";
 import { steps } from "./en/steps";
@@ -27,4 +29,6 @@ export const en = {
   ...workflows,
   ...subgraph,
   ...menu,
+  ...say,
+  ...links,
 } as const;

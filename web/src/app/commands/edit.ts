@@ -98,7 +98,7 @@ function replace({ editor }: Workplace): void {
   const at = nodesOf(editor.scope)[id ?? ""]?.at ?? [0, 0];
   if (id === undefined) return;
   const screen = onScreen(at, editor.view.getState().viewport);
-  editor.view.setState({ search: { at, screen, link: null, replace: id } });
+  editor.view.setState({ search: { at, screen, link: null, replace: id, byKey: true } });
 }
 
 /** Ask which node is put into the selected link. */
@@ -106,7 +106,7 @@ function insertNode({ editor }: Workplace): void {
   const [insert] = editor.document.getState().links;
   if (!insert) return;
   const { pointer: at, viewport } = editor.view.getState();
-  editor.view.setState({ search: { at, screen: onScreen(at, viewport), link: null, insert } });
+  editor.view.setState({ search: { at, screen: onScreen(at, viewport), link: null, insert, byKey: true } });
 }
 
 function onScreen(at: Point, { x, y, zoom }: { x: number; y: number; zoom: number }): Point {

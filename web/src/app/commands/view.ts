@@ -1,14 +1,22 @@
 /** Commands that move the view, and the search-to-add. */
 
+import { overlaps, type Rect } from "../../canvas/curves";
 import { faceOf } from "../../canvas/faces";
 import { boundsWith } from "../../canvas/grouping";
-import { type Scene, sceneOf } from "../../canvas/scene";
+import { currentCard } from "../../canvas/keyboard/focus";
+import { boxRect, type Scene, sceneOf } from "../../canvas/scene";
+import { DEFAULT_WIDTH, HEADER } from "../../canvas/shape";
 import { fitting, freeSize, MAX_ZOOM, MIN_ZOOM, toGraph, type Viewport } from "../../canvas/window";
 import { shapeOfLinks } from "../../editor/look";
+import type { Connecting } from "../../editor/store";
 import type { Point } from "../../graph/document";
 import { localRuns } from "../../run/local";
 import type { Workplace } from "../workplace";
 import { type Command, command } from "./command";
+
+/** Between a node and a new one beside it, and the height that is kept free for that. */
+const GAP = 48;
+const ROOM = 160;
 
 export const VIEW_COMMANDS: readonly Command[] = [
   command("search", "cmd.search", ["space", "tab"], openSearch),
@@ -32,18 +40,46 @@ export function sceneNow({ editor, runner, look }: Pick<Workplace, "editor" | "r
   return sceneOf(editor.scope, editor.definitions, (id) => faceOf(runs.get(id)), null, shape);
 }
 
-function openSearch({ editor }: Workplace): void {
-  const { pointer, viewport, size } = editor.view.getState();
+function openSearch(place: Workplace): void {
+  const { pointer, pointing, viewport, size } = place.editor.view.getState();
   const inside = (value: number, most: number) => value >= 0 && value <= most;
   const local: Point = [pointer[0] * viewport.zoom + viewport.x, pointer[1] * viewport.zoom + viewport.y];
   const seen = inside(local[0], size[0]) && inside(local[1], size[1]);
-  const at = seen ? pointer : toGraph(viewport, [size[0] / 2, size[1] / 2]);
+  if (pointing && seen) searchAt(place, pointer, null, false);
+  else searchAt(place, placeForNew(place, "after"), null);
+}
+
+/** Open the search-to-add for a place, maybe with a link that the pick is to be connected to. */
+export function searchAt({ editor }: Workplace, at: Point, link: Connecting | null, byKey = true): void {
+  const { viewport } = editor.view.getState();
   const canvas = document.querySelector(".graph")?.getBoundingClientRect();
   const screen: Point = [
     at[0] * viewport.zoom + viewport.x + (canvas?.left ?? 0),
     at[1] * viewport.zoom + viewport.y + (canvas?.top ?? 0),
   ];
-  editor.view.setState({ search: { at, screen, link: null } });
+  editor.view.setState({ search: { at, screen, link, byKey } });
+}
+
+/** Where a node goes that no pointer shows a place for: beside the one that the keyboard is at, or into the middle. */
+export function placeForNew(place: Workplace, side: "before" | "after"): Point {
+  const { editor } = place;
+  const { boxes } = sceneNow(place);
+  const { viewport, size } = editor.view.getState();
+  const beside = boxes.get(currentCard(editor) ?? "");
+  const middle = toGraph(viewport, [size[0] / 2, size[1] / 2]);
+  const right = beside && beside.x + beside.shape.width + GAP;
+  const x = beside === undefined ? middle[0] - DEFAULT_WIDTH / 2 : side === "after" ? right : beside.x - GAP;
+  const left = side === "after" ? (x ?? 0) : (x ?? 0) - DEFAULT_WIDTH;
+  return [x ?? 0, freeBelow([...boxes.values()].map(boxRect), left, beside?.y ?? middle[1])];
+}
+
+/** From a place downwards, where a node of the usual width has room. */
+function freeBelow(taken: readonly Rect[], x: number, from: number): number {
+  let y = from;
+  const inWay = () =>
+    taken.find((rect) => overlaps(rect, { x0: x, y0: y - HEADER, x1: x + DEFAULT_WIDTH, y1: y + ROOM }));
+  for (let rect = inWay(); rect; rect = inWay()) y = rect.y1 + GAP;
+  return y;
 }
 
 export function fitView(place: Workplace, selected: boolean): void {

@@ -25,8 +25,9 @@ export function FaultRow({
     services.tell(t("node.copied"));
   }
   return (
-    <div className="row fault" style={{ height }} role="alert">
-      <div className="fault-text nowheel" title={report}>
+    <div className="row fault" style={{ height }}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long message is scrolled, by the arrow keys too */}
+      <div className="fault-text nowheel" title={report} tabIndex={0}>
         <strong>{fault.message}</strong>
         {fault.hint && <span>{fault.hint}</span>}
       </div>

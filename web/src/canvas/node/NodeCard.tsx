@@ -2,8 +2,11 @@ import { memo } from "react";
 import { useDocument } from "../../editor/context";
 import { nodesOf, scopeAt } from "../../graph/document";
 import { subgraphOf } from "../../graph/scopes";
+import { t } from "../../i18n";
 import { faceOf } from "../faces";
-import { useNodeRun } from "../nodeRun";
+import { linksInWords, nodeName } from "../keyboard/say";
+import { useFocusWanted } from "../keyboard/useFocusWanted";
+import { useNodeRun, usePlanStep } from "../nodeRun";
 import { useNodeProblems } from "../problems";
 import { definitionOf, type Row, shapeOf } from "../shape";
 import { CollapsedPorts } from "./CollapsedPorts";
@@ -19,14 +22,22 @@ export const NodeCard = memo(function NodeCard({ id }: { readonly id: string }) 
   );
   const known = useDocument((state) => node !== undefined && state.definitions(node.type) !== undefined);
   const run = useNodeRun(id);
+  const step = usePlanStep(id);
   const selected = useDocument((state) => state.selection.has(id));
   const problems = useNodeProblems(id);
+  const links = useDocument((state) =>
+    linksInWords(scopeAt(state.history.document, state.scope), state.definitions, id),
+  );
+  const element = useFocusWanted(id);
   if (!node) return null;
   const shape = shapeOf(node, definition, faceOf(run));
   const state = problems.size > 0 || run?.state === "failed" ? "failed" : (run?.state ?? "idle");
   return (
     <article
+      ref={element}
       className="node"
+      tabIndex={-1}
+      data-card={id}
       data-node={id}
       data-state={state}
       data-mode={node.mode ?? "run"}
@@ -34,7 +45,9 @@ export const NodeCard = memo(function NodeCard({ id }: { readonly id: string }) 
       data-unknown={!known}
       data-tinted={node.color !== undefined}
       data-subgraph={subgraphOf(node) !== undefined}
-      aria-label={node.title || definition.title}
+      aria-label={nodeName(node, definition, { run, step, problems })}
+      aria-roledescription={t("say.node")}
+      aria-description={links}
       style={
         {
           width: shape.width,

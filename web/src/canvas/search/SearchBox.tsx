@@ -9,6 +9,7 @@ import { rank } from "../../graph/search";
 import { t } from "../../i18n";
 import { CategoryIcon } from "../CategoryIcon";
 import { useCanvas } from "../context";
+import { controlsIn, enterCards, focusCard } from "../keyboard/focus";
 import { mainType } from "../mainType";
 import { HEADER } from "../shape";
 import {
@@ -56,13 +57,22 @@ function OpenSearch({ request }: { readonly request: SearchRequest }) {
     if (!entry) return;
     close();
     countUse(entry.definition.id);
-    place(editor, request, entry.definition);
+    const id = place(editor, request, entry.definition);
+    if (request.byKey) focusCard(editor, id);
+    else editor.select([id]);
+  }
+
+  /** Give the keyboard back to the cards, or where there are none to what else is on the page: Tab goes on from there. */
+  function putAway() {
+    close();
+    if (!request.byKey || editor.view.getState().pointing) return;
+    if (!enterCards(editor)) controlsIn(document)[0]?.focus();
   }
 
   function onKeyDown(event: KeyboardEvent) {
     event.stopPropagation();
     const inList = !(event.target instanceof HTMLSelectElement);
-    if (event.key === "Escape") close();
+    if (event.key === "Escape") putAway();
     else if (event.key === "ArrowDown" && inList) setIndex((now) => Math.min(now + 1, found.length - 1));
     else if (event.key === "ArrowUp" && inList) setIndex((now) => Math.max(now - 1, 0));
     else if (event.key === "Enter" && inList) pick(current);
@@ -186,27 +196,24 @@ function Results({ found, current, onPoint, onPick }: ResultsProps) {
   );
 }
 
-function place(editor: ReturnType<typeof useEditor>, request: SearchRequest, definition: NodeDefinition): void {
+/** Do what was asked for with the picked type. Returns the node that came of it. */
+function place(editor: ReturnType<typeof useEditor>, request: SearchRequest, definition: NodeDefinition): string {
   const { workflow, path, definitions } = editor;
-  const { link, replace } = request;
+  const { link, replace, insert } = request;
   if (replace !== undefined) {
     editor.perform(replaceNode(workflow, path, definitions, replace, definition));
-    return;
-  }
-  if (request.insert) {
-    const { edit, id } = addOnLink(workflow, path, definitions, definition, request.at, request.insert);
-    editor.perform(edit);
-    editor.select([id]);
-    return;
+    return replace;
   }
   // The port lands about where the link was let go.
   const shift = link?.from.side === "input" ? 240 : 0;
   const at = [request.at[0] - shift, request.at[1] - HEADER - 16] as const;
   const open =
     link?.from.side === "input" ? { to: link.from.end } : link ? { from: link.from.end, via: link.via } : null;
-  const { edit, id } = open
-    ? addConnected(workflow, path, definitions, definition, at, open)
-    : addNode(workflow, path, definition, [request.at[0], request.at[1] - HEADER / 2]);
+  const { edit, id } = insert
+    ? addOnLink(workflow, path, definitions, definition, request.at, insert)
+    : open
+      ? addConnected(workflow, path, definitions, definition, at, open)
+      : addNode(workflow, path, definition, [request.at[0], request.at[1] - HEADER / 2]);
   editor.perform(edit);
-  editor.select([id]);
+  return id;
 }

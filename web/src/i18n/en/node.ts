@@ -25,6 +25,7 @@ export const node = {
   "node.copied": "Copied",
   "node.input": "Input {name} of type {type}",
   "node.output": "Output {name} of type {type}",
+  "node.input_linked": "Input {name} of type {type}, linked",
   "node.linked_from": "from {name}",
   "node.expand": "Expand",
   "node.progress": "{done} of {total}",
