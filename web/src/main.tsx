@@ -1,6 +1,6 @@
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
-import { openWorkplace } from "./app/workplace";
+import { openWorkplace } from "./app/start";
 import "./styles/index.css";
 
 const root = document.getElementById("root");

@@ -1,16 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  contains,
-  isCut,
-  type Line,
-  lineDistance,
-  linePath,
-  lineRect,
-  type Segment,
-  segmentsOf,
-} from "../src/canvas/curves";
+import { contains, isCut, type Line, lineDistance, linePath, lineRect, segmentsOf } from "../src/canvas/curves";
 import { boxAt, boxesIn, curveAt, hitCurve, inputPoint, outputPoint, rerouteAt, sceneOf } from "../src/canvas/scene";
+import type { Segment } from "../src/canvas/segment";
 import { DEFAULT_WIDTH, HEADER, PLAIN_FACE } from "../src/canvas/shape";
 import { cutFor, fitting, MOST_MOUNTED, mountedBoxes, toGraph, viewRect } from "../src/canvas/window";
 import { definitionsOf } from "../src/graph/catalogue";

@@ -1,6 +1,6 @@
 /** Links that run level and upright only, with rounded corners. Pure. */
 import type { Point } from "../graph/document";
-import type { Segment } from "./curves";
+import type { Segment } from "./segment";
 
 /** How far a link leads straight out of a node, and into one, before it turns. */
 export const STUB = 20;

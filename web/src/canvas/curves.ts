@@ -1,6 +1,7 @@
 /** The lines of links: where they run, how far a point is from them, and what cuts them. Pure. */
 import type { Point } from "../graph/document";
 import { angledSegments, PARTS, STUB, stretch } from "./angled";
+import type { Segment } from "./segment";
 
 export type Rect = { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number };
 export type Line = {
@@ -11,8 +12,6 @@ export type Line = {
   readonly shape?: LineShape;
 };
 export type LineShape = "curved" | "straight" | "angled";
-/** A cubic Bézier: its ends and the two points between that bend it. */
-export type Segment = readonly [Point, Point, Point, Point];
 
 const SAMPLES = 24;
 
