@@ -20,6 +20,7 @@ from nodes import (
     node,
 )
 from nodes.blame import blaming
+from nodes.origins import Origin, origin, prompt_problems, vae_problems
 
 if TYPE_CHECKING:
     from server.media.types import Array
@@ -133,7 +134,27 @@ def add_keyframe(
         )
 
 
+@image_to_video.check
+def _check_images(vae: Vae, *, latent: Origin | None, positive: Origin | None) -> Iterator[InputProblem]:
+    if not vae.capabilities.images:
+        yield InputProblem("vae", f"{vae.name} takes no pictures", "use a model that makes video from images")
+    yield from vae_problems(vae, latent)
+    yield from prompt_problems(vae, "autoencoder", positive)
+
+
 @add_keyframe.check
+def _check_keyframe(vae: Vae, *, latent: Origin | None, positive: Origin | None) -> Iterator[InputProblem]:
+    yield from _keyframe_problems(vae)
+    yield from vae_problems(vae, latent)
+    yield from prompt_problems(vae, "autoencoder", positive)
+
+
+@image_to_video.foretell
+@add_keyframe.foretell
+def _with_images(vae: Vae) -> Origin:
+    return origin(vae, images=True)
+
+
 def _keyframe_problems(vae: Vae) -> Iterator[InputProblem]:
     able = vae.capabilities
     if able.keyframes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from nodes import Clip, Context, InputProblem, Latent, Mask, Model, NodeInputError, Number, Vae, node
 from nodes.blame import blaming
+from nodes.origins import Origin, origin, vae_problems
 from nodes.rates import exact_rate
 from server.diffusion.types import Capabilities
 
@@ -107,6 +108,11 @@ def _size_problems(
 empty_latent_video.check(_size_problems)
 
 
+@empty_latent_video.foretell
+def _same_model(model: Model) -> Origin:
+    return origin(model)
+
+
 @node(category="latent", title="Inpaint", aliases=("mask latent", "set noise mask", "outpaint", "replace part"))
 def mask_latent(
     vae: Vae, latent: Latent, mask: Mask | None = None, clip: Clip | None = None, *, ctx: Context
@@ -129,6 +135,16 @@ def mask_latent(
     frames = [mask.values] if mask is not None else _brightness(clip, ctx)
     with blaming("clip" if mask is None else "mask"):
         return with_mask(latent, vae.capabilities, frames)
+
+
+@mask_latent.check
+def _check_origin(vae: Vae, *, latent: Origin | None) -> Iterator[InputProblem]:
+    yield from vae_problems(vae, latent)
+
+
+@mask_latent.foretell
+def _same_latent(*, latent: Origin | None) -> Origin | None:
+    return latent
 
 
 def _brightness(clip: Clip | None, ctx: Context) -> Iterator[Array]:

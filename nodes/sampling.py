@@ -21,6 +21,7 @@ from nodes import (
     node,
 )
 from nodes.blame import blaming
+from nodes.origins import Origin, denoising_problems, origin
 
 Solver = Literal["auto", "euler", "euler_ancestral", "ddim", "unipc", "dpm++", "dpm++_sde", "deis", "lcm"]
 
@@ -121,10 +122,15 @@ def _check_settings(
     strength: float,
     start_step: int,
     end_step: int,
+    *,
+    positive: Origin | None,
+    negative: Origin | None,
+    latent: Origin | None,
 ) -> Iterator[InputProblem]:
     from server.diffusion.errors import SamplingError
     from server.diffusion.sampling import schedules, solver_table
 
+    yield from denoising_problems(model, positive, negative, latent)
     try:
         solver_table.stepper(model.source.config("scheduler"), solver, shift=shift or None, spacing=spacing)
     except SamplingError as error:
@@ -142,6 +148,11 @@ def _check_settings(
         schedules.span(steps, strength=strength, rounds_up=rounds_up, start_step=start_step, end_step=end_step or None)
     except SamplingError as error:
         yield InputProblem("start_step" if start_step else "strength", error.message, error.hint)
+
+
+@denoise.foretell
+def _same_model(model: Model) -> Origin:
+    return origin(model)
 
 
 def _reporter(model: Model, ctx: Context) -> Callable[[int, int, Callable[[], Latent]], None]:

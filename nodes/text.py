@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from nodes import Conditioning, Context, Image, Text, TextEncoder, node
 from nodes.blame import blaming
+from nodes.origins import Origin, origin
 
 if TYPE_CHECKING:
     from server.media.types import Array
@@ -40,6 +41,11 @@ def encode_text(
         for message, hint in _losses(encoder, text, ctx.device):
             ctx.warn(message, "text", hint)
         return encoding.encode_text(encoder, text, pixels, device=ctx.device)
+
+
+@encode_text.foretell
+def _same_model(encoder: TextEncoder) -> Origin:
+    return origin(encoder)
 
 
 def _pixels(image: Image) -> Array:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from nodes import Advanced, Clip, Context, Latent, NodeInputError, Vae, node
+from nodes import Advanced, Clip, Context, InputProblem, Latent, NodeInputError, Vae, node
 from nodes.blame import blaming
+from nodes.origins import Origin, origin, vae_problems
 
 if TYPE_CHECKING:
     from server.media.types import Array
@@ -44,6 +45,11 @@ def vae_decode(vae: Vae, latent: Latent, *, tiling: Annotated[Tiling, Advanced()
     return Clip(produce, latent.width, latent.height, latent.fps, latent.frames, "float32")
 
 
+@vae_decode.check
+def _check_origin(vae: Vae, *, latent: Origin | None) -> Iterator[InputProblem]:
+    yield from vae_problems(vae, latent)
+
+
 @node(category="latent", title="VAE encode", uses="gpu", aliases=("encode clip", "video to latent", "img2img"))
 def vae_encode(vae: Vae, clip: Clip, *, tiling: Annotated[Tiling, Advanced()] = "auto", ctx: Context) -> Latent:
     """Encode a clip into a latent, to be changed by a denoise node. The clip's sound is left behind.
@@ -77,3 +83,8 @@ def vae_encode(vae: Vae, clip: Clip, *, tiling: Annotated[Tiling, Advanced()] = 
         raise NodeInputError("clip", "the clip has no frames", "connect one with at least one frame")
     with blaming("clip"):
         return encode(vae, np.concatenate(blocks), clip.fps, tiling=tiling, device=ctx.device)
+
+
+@vae_encode.foretell
+def _same_model(vae: Vae) -> Origin:
+    return origin(vae)

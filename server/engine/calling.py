@@ -49,6 +49,22 @@ class CallShape:
         Raises:
             BadOutputError: It is not what the definition declares.
         """
+        outputs = self.by_output(result)
+        for name, value in outputs.items():
+            wanted = self.classes[name]
+            if value is not None and not isinstance(value, wanted):
+                message = (
+                    f"{self.definition.id} returned {type(value).__name__} as {name!r}, which is {wanted.__name__}"
+                )
+                raise BadOutputError(message)
+        return outputs
+
+    def by_output(self, result: object) -> dict[str, object]:
+        """Return what the function or a companion returned, by output name, whatever its class.
+
+        Raises:
+            BadOutputError: It does not have as many parts as the definition has outputs.
+        """
         definition = self.definition
         if not definition.several:
             outputs = {definition.outputs[0].name: result} if definition.outputs else {}
@@ -57,11 +73,6 @@ class CallShape:
         else:
             message = f"{definition.id} returned {type(result).__name__}, not its {len(definition.outputs)} outputs"
             raise BadOutputError(message)
-        for name, value in outputs.items():
-            wanted = self.classes[name]
-            if value is not None and not isinstance(value, wanted):
-                message = f"{definition.id} returned {type(value).__name__} as {name!r}, which is {wanted.__name__}"
-                raise BadOutputError(message)
         return outputs
 
     def check_arrival(self, name: str, value: object, sockets: Mapping[str, SocketType]) -> None:

@@ -15,21 +15,23 @@ from server.kit.problems import InputProblem, NodeInputError, Problem
 def check_graph(graph: Graph, folders: Folders) -> tuple[Problem, ...]:
     """Return everything that the nodes' `check` companions object to, in the graph's order.
 
-    Instant nodes are run, so that a check can look at what they describe. A companion is skipped while an input that it
-    names is only known at run time. One that raises is reported as a problem itself.
+    Instant nodes are run, so that a check can look at what they describe, and others are asked what they foretell. A
+    companion is skipped while an input that it names is only known at run time. One that raises is reported as a
+    problem itself.
     """
     foresight = Foresight(graph, folders)
     problems: list[Problem] = []
     for node in graph.nodes.values():
-        if node.id in foresight.failures:
-            problems.append(_raised(node, foresight.failures[node.id]))
-        elif node.definition.check is not None:
-            problems += _consult(foresight, node)
+        found = _consult(foresight, node)
+        if not found and node.id in foresight.failures:  # what a check says tells more than what then failed
+            found = (_raised(node, foresight.failures[node.id]),)
+        problems += found
     return tuple(problems)
 
 
-def _consult(foresight: Foresight, node: GraphNode) -> Iterable[Problem]:
-    assert node.definition.check is not None  # noqa: S101  (for the type checker)
+def _consult(foresight: Foresight, node: GraphNode) -> tuple[Problem, ...]:
+    if node.definition.check is None:
+        return ()
     answer = foresight.consult(node.definition.check, node)
     if answer is UNKNOWN or answer is None:
         return ()

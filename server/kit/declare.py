@@ -47,9 +47,22 @@ class Node(Generic[P, R]):
         return self._function(*args, **kwargs)
 
     def check(self, companion: C) -> C:
-        """Register a function that yields `InputProblem`s; its parameters name the inputs that it looks at."""
+        """Register a function that yields `InputProblem`s; its parameters name the inputs that it looks at.
+
+        Inputs named after a star get what the nodes before this one foretell of them, or None where nothing is known.
+        """
         self._companion(companion)
         self.definition = replace(self.definition, check=companion)
+        return companion
+
+    def foretell(self, companion: C) -> C:
+        """Register a function that says what is known of the result before a run, for the checks of later nodes.
+
+        It returns an object of the pack's own, and where there are several outputs a tuple of one for each. Its
+        parameters name the inputs that it needs; those after a star get what is foretold of them, or None.
+        """
+        self._companion(companion)
+        self.definition = replace(self.definition, foretell=companion)
         return companion
 
     def fingerprint(self, companion: C) -> C:

@@ -108,6 +108,7 @@ class NodeDefinition:
         several: Returns a NamedTuple, one field an output.
         migrations: From version n to n + 1, by n; unbroken from 1.
         check: Yields `InputProblem`s; called with those inputs that it names, when all are known.
+        foretell: Returns what is known of the outputs before a run, for the checks downstream; called likewise.
         fingerprint: Returns text that the result depends on too, such as a file's digest; called likewise.
         source: Where it is written.
         aliases: Other words that search finds it by.
@@ -132,6 +133,7 @@ class NodeDefinition:
     several: bool = False
     migrations: Mapping[int, Migration] = field(default_factory=dict[int, Migration])
     check: Companion | None = None
+    foretell: Companion | None = None
     fingerprint: Companion | None = None
     aliases: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ import pytest
 from server.engine.check import check_graph
 from server.kit import InputProblem, Lazy, NodeInputError, Problem, node
 from tests.engine import toys
-from tests.engine.toys import Bench, build, link
+from tests.engine.toys import Bench, Halves, build, link
 
 
 def problems(bench: Bench, nodes: Any) -> list[Problem]:
@@ -87,6 +87,65 @@ def test_instant_nodes_with_lazy_inputs_are_foreseen_and_their_failures_reported
     assert [problem.message for problem in problems(bench, nodes)] == ["there is no file 'd.txt'"]
     nodes = {"p": (pick_now, {"a": "d.txt", "b": "x"}), "r": (toys.read_file, {"name": link("p", "str")})}
     assert [problem.path for problem in problems(bench, nodes)] == ["/nodes/p/inputs/b"]
+
+
+@node(category="toy")
+def draw(*, width: int = 4, height: int = 2) -> Halves:
+    """Draw something that takes hours."""
+    raise AssertionError("a check never runs this")
+
+
+@draw.foretell
+def _sizes(width: int, height: int) -> tuple[str, str]:
+    if height < 0:
+        raise ValueError("upside down")
+    return f"{width} wide", f"{height} high"
+
+
+@node(category="toy")
+def crop(*, size: int = 0, margin: int = 1) -> int:
+    """Crop what was drawn."""
+    raise AssertionError("a check never runs this")
+
+
+@crop.check
+def _fits(margin: int, *, size: str | None = "unlinked") -> Iterator[InputProblem]:
+    yield InputProblem("margin", f"{margin} of {size}")
+
+
+@crop.foretell
+def _passed_on(*, size: str | None) -> str | None:
+    return size and f"cropped {size}"
+
+
+def test_checks_see_what_earlier_nodes_foretell_and_pass_it_on(bench: Bench) -> None:
+    nodes = {
+        "d": (draw, {"width": 9}),
+        "a": (crop, {"size": link("d", "rest")}),
+        "b": (crop, {"size": link("a", "int"), "margin": 3}),
+    }
+    assert [problem.message for problem in problems(bench, nodes)] == ["1 of 2 high", "3 of cropped 2 high"]
+
+
+def test_what_nobody_foretells_is_none_and_the_check_still_asked(bench: Bench) -> None:
+    late = {"n": (toys.number, {}), "width": (toys.number, {})}
+    nodes = {**late, "d": (draw, {"width": link("width", "int")}), "a": (crop, {"size": link("d", "half")})}
+    assert [problem.message for problem in problems(bench, nodes)] == ["1 of None"]
+    assert [
+        problem.message for problem in problems(bench, {"n": late["n"], "a": (crop, {"size": link("n", "int")})})
+    ] == ["1 of None"]
+    assert [problem.message for problem in problems(bench, {"a": (crop, {})})] == ["1 of None"]
+
+
+def test_a_node_that_cannot_foretell_is_a_problem_itself(bench: Bench) -> None:
+    wrong = replace(draw.definition, foretell=lambda width: f"only {width}")
+    found = problems(bench, {"d": (draw, {"height": -1}), "w": (wrong, {})})
+    assert [(problem.path, problem.code) for problem in found] == [
+        ("/nodes/d", "check_failed"),
+        ("/nodes/w", "check_failed"),
+    ]
+    assert "upside down" in found[0].message
+    assert "not its 2 outputs" in found[1].message
 
 
 def test_a_companion_may_name_what_is_not_given(bench: Bench) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from nodes import Clip
+from server.engine.check import check_graph
+from server.graph import from_json, validate
 from server.kit.catalogue import Catalogue, load_catalogue
 from tests.nodes.context import FakeContext
 
@@ -136,3 +138,20 @@ def test_the_nodes_of_the_guide_that_use_files_write_and_read_them(
     (ctx.folders.outputs / artifact.path).rename(ctx.folders.uploads / "boat.txt")
     assert list(load.check(file="boat.txt", folders=ctx.folders)) == []
     assert load.call(file=Path("boat.txt"), ctx=ctx) == "ein rotes Boot"
+
+
+def test_what_a_node_of_the_guide_foretells_reaches_a_later_check(
+    guide: tuple[Catalogue, dict[str, object]], ctx: FakeContext
+) -> None:
+    text = {"type": "guide/load_text", "version": 2, "inputs": {"file": "long.txt"}}
+    save = {"type": "guide/save_text", "version": 1, "inputs": {"text": {"link": ["load", "str"]}}}
+    graph = validate(from_json({"kinegraph": 1, "nodes": {"load": text, "save": save}}), guide[0]).graph
+    assert graph is not None
+    [missing] = check_graph(graph, ctx.folders)
+    assert missing.path == "/nodes/load/inputs/file"
+    file = ctx.folders.uploads / "long.txt"
+    file.write_text("a" * 1_000_000, encoding="utf-8")
+    assert check_graph(graph, ctx.folders) == ()
+    file.write_text("a" * 1_000_001, encoding="utf-8")
+    [long] = check_graph(graph, ctx.folders)
+    assert (long.path, long.message) == ("/nodes/save/inputs/text", "the text will have 1,000,001 bytes")

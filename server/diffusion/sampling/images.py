@@ -51,9 +51,15 @@ def condition_on_images(
 
     Raises:
         SizeError: An image is not of the clip's size, or lies outside its length.
-        SamplingError: The model does not take images at these frames, or not without others.
+        SamplingError: The model does not take images at these frames, or not without others; or the prompt was encoded
+            for another family.
     """
     able = vae.capabilities
+    if positive is not None and positive.family != able.family:
+        raise SamplingError(
+            f"The prompt was encoded for the {positive.family} family, but the autoencoder is {able.family}.",
+            "Connect the text encoder and the autoencoder of the same model.",
+        )
     placed = _placed(able, latent, images)
     family, residency, device = families.get(able.family), residency or memory.shared(), memory.pick_device(device)
     encoder = image_encoder or weights.image_encoder_of(vae)
