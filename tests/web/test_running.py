@@ -39,7 +39,7 @@ def test_a_batch_is_queued_reordered_found_and_cleared(editor: Any) -> None:
     page.locator(f'.job[data-job="{last}"]').drag_to(page.locator(f'.job[data-job="{middle}"]'))
     page.locator(f'.job[data-job="{last}"]').get_by_text("1 in line").wait_for()
     unfinished = page.locator('.job[data-state="queued"], .job[data-state="running"]')
-    for _ in range(40):
+    for _ in range(120):
         if unfinished.count() == 0:
             break
         page.keyboard.press("Control+Alt+Enter")
