@@ -11,7 +11,7 @@ import torch
 from server.diffusion import weights
 from server.diffusion.memory import Residency
 from server.diffusion.weights import Descriptions
-from tests.diffusion.single_files import EVERY, write_files
+from tests.diffusion.single_files import ALL, write_files
 from tests.diffusion.tiny import make_wan
 
 torch.set_num_threads(1)
@@ -51,7 +51,23 @@ def model_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dic
 
     def get(name: str) -> dict[str, Path]:
         if name not in made:
-            made[name] = write_files(EVERY[name], tmp_path_factory.mktemp("files") / name.replace(" ", "-"))
+            made[name] = write_files(ALL[name], tmp_path_factory.mktemp("files") / name.replace(" ", "-"))
         return made[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def image_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Path]]:
+    """Return a maker of the files of HunyuanVideo's image-to-video models, by kind, each made once."""
+    from tests.diffusion import seeing_files
+
+    made: dict[str, dict[str, Path]] = {}
+
+    def get(kind: str) -> dict[str, Path]:
+        if kind not in made:
+            home = tmp_path_factory.mktemp("seeing") / kind
+            made[kind] = seeing_files.write_files(home, kind, seeing_files.parts_of(kind))
+        return made[kind]
 
     return get

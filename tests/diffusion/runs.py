@@ -16,7 +16,7 @@ from server.diffusion.text import encode_text
 from server.diffusion.types import Conditioning, Latent
 from server.diffusion.weights import Descriptions
 from tests.diffusion.pipelines import NEGATIVE, PROMPT, SEED, picture
-from tests.diffusion.single_files import EVERY
+from tests.diffusion.single_files import ALL
 
 
 class Inputs(NamedTuple):
@@ -31,7 +31,7 @@ class Inputs(NamedTuple):
 def inputs(described: Descriptions, name: str, residency: Residency) -> Inputs:
     """Return what a run takes: prompts, an image where there has to be one, an empty latent, settings."""
     model, encoder, autoencoder = described
-    family, where = EVERY[name], {"device": "cpu", "residency": residency}
+    family, where = ALL[name], {"device": "cpu", "residency": residency}
     run = dict(family.run)
     size = {key: run.pop(key) for key in ("width", "height", "frames")}
     latent = empty_latent(model.capabilities, fps=Fraction(8), **size)

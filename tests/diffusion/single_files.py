@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -272,6 +272,29 @@ A14B = Family(
 )
 EVERY = FAMILIES | {"animatediff": ANIMATEDIFF, "wan A14B": A14B}
 """Also those that are no plain folder of diffusers beside their files."""
+
+FLUX_PIECES, COG_PIECES = FAMILIES["flux"].pieces, FAMILIES["cogvideox"].pieces
+VARIANTS = {
+    "flux schnell": Family(
+        "FluxPipeline",
+        (
+            replace(
+                FLUX_PIECES[0],
+                make=_net("flux", networks.FLUX | {"pooled_projection_dim": 64, "guidance_embeds": False}),
+            ),
+            *FLUX_PIECES[1:],
+        ),
+        SMALL | {"guidance_scale": 1.0},
+    ),
+    "cogvideox 1.5": Family(
+        "CogVideoXImageToVideoPipeline",
+        (replace(COG_PIECES[0], make=_net("cogvideox", networks.COGVIDEOX_15)), *COG_PIECES[1:]),
+        VIDEO,
+        image=True,
+    ),
+}
+"""Denoisers of other shapes, whose other parts are those of their families."""
+ALL = EVERY | VARIANTS
 
 LTX_ENCODER = ["down_blocks.0", "down_blocks.0.downsamplers.0", "down_blocks.0.conv_out", "down_blocks.1"]
 LTX_ENCODER += ["down_blocks.1.downsamplers.0", "down_blocks.2", "down_blocks.2.downsamplers.0", "down_blocks.3"]

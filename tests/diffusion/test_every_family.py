@@ -126,15 +126,16 @@ def test_a_budget_for_one_component_at_a_time_makes_the_same_latents(name: str, 
     assert 0 < tight.most <= tight.budget("cpu") < sum(sizes.values())
 
 
+@pytest.mark.parametrize("levels", [(offload.BLOCKS,), (offload.BLOCKS, offload.LAYERS)], ids=["once", "twice"])
 @every
-def test_a_run_that_runs_out_of_memory_goes_on_with_less(plain: Plain) -> None:
+def test_a_run_that_runs_out_of_memory_goes_on_with_less(levels: tuple[int, ...], plain: Plain) -> None:
     parts, given, latents = plain
     forwards = 0
 
     def strike(*_: Any) -> None:
         nonlocal forwards
         forwards += 1
-        if forwards == 2:
+        if 2 <= forwards < 2 + len(levels):
             raise torch.OutOfMemoryError
 
     def load(description: Weights, device: str) -> Any:
@@ -145,5 +146,4 @@ def test_a_run_that_runs_out_of_memory_goes_on_with_less(plain: Plain) -> None:
     notices: list[str] = []
     ours = run(parts, given, given.latent, Residency({"cpu": 2**30}, load), notice=notices.append)
     assert torch.equal(ours, latents)
-    assert len(notices) == 1
-    assert f"goes on {offload.NAMES[offload.BLOCKS]}" in notices[0]
+    assert [notice.rpartition("goes on ")[2] for notice in notices] == [f"{offload.NAMES[level]}." for level in levels]

@@ -26,9 +26,12 @@ State = dict[str, Tensor]
 
 
 @pytest.fixture(scope="module")
-def sources(model_files: Callable[[str], dict[str, Path]]) -> Callable[[str], Source]:
+def sources(
+    model_files: Callable[[str], dict[str, Path]], image_files: Callable[[str], dict[str, Path]]
+) -> Callable[[str], Source]:
     def get(name: str) -> Source:
-        files = model_files(name)
+        kind = name.removeprefix("hunyuan, ")
+        files = image_files(kind) if kind != name else model_files(name)
         return weights.open_source(files, roots=[files["model"].parent])
 
     return get
@@ -205,19 +208,27 @@ def test_a_fused_layer_of_the_original_is_shared_out(sources: Callable[[str], So
                 assert torch.allclose(layer(x), expected, atol=1e-4)
 
 
+HUNYUAN = (
+    "diffusion_model.double_blocks.0.img_attn.qkv",
+    "transformer.double_blocks.0.img_attn_qkv",
+    "lora_unet_double_blocks_0_img_attn_qkv",
+    "transformer.transformer_blocks.0.attn.to_q",
+)
 SPELLINGS = {
     "wan": (
         "diffusion_model.blocks.0.self_attn.q",
         "lora_unet_blocks_0_self_attn_q",
         "transformer.blocks.0.attn1.to_q",
     ),
-    "ltx": ("diffusion_model.transformer_blocks.0.attn1.to_q", "transformer.transformer_blocks.0.attn1.to_q"),
-    "hunyuan": (
-        "diffusion_model.double_blocks.0.img_attn.qkv",
-        "transformer.double_blocks.0.img_attn_qkv",
-        "lora_unet_double_blocks_0_img_attn_qkv",
-        "transformer.transformer_blocks.0.attn.to_q",
+    "wan 5B": (
+        "diffusion_model.blocks.0.self_attn.q",
+        "lora_unet_blocks_0_self_attn_q",
+        "transformer.blocks.0.ffn.net.2",
     ),
+    "ltx": ("diffusion_model.transformer_blocks.0.attn1.to_q", "transformer.transformer_blocks.0.attn1.to_q"),
+    "hunyuan": HUNYUAN,
+    "hunyuan, latent_concat": HUNYUAN,
+    "hunyuan, token_replace": HUNYUAN,
     "cogvideox": ("transformer.transformer_blocks.0.attn1.to_q", "lora_unet_transformer_blocks_0_attn1_to_q"),
     "flux": ("transformer.single_transformer_blocks.0.attn.to_q", "lora_unet_single_blocks_0_linear1"),
     "sd": (
@@ -225,13 +236,19 @@ SPELLINGS = {
         "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q",
         "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.processor.to_q",
     ),
+    "animatediff": (
+        "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q",
+        "unet.down_blocks.0.motion_modules.0.transformer_blocks.0.attn1.to_q",
+    ),
     "sdxl": ("lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q", "unet.mid_block.attentions.0.proj_in"),
     "svd": ("unet.down_blocks.0.attentions.0.temporal_transformer_blocks.0.attn1.to_q",),
 }
 
 
-@pytest.mark.parametrize("as_folder", [False, True])
-@pytest.mark.parametrize("name", SPELLINGS)
+@pytest.mark.parametrize(
+    ("name", "as_folder"),
+    [(name, False) for name in SPELLINGS] + [(name, True) for name in SPELLINGS if name in FAMILIES],
+)
 def test_every_family_takes_loras_in_its_usual_spellings(
     name: str, as_folder: bool, sources: Callable[[str], Source], tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from server.diffusion.memory import Residency
 from server.diffusion.sampling import noise, solver_table
 from server.diffusion.sampling.denoise import denoise
 from server.diffusion.sampling.guidance import guided_prediction
+from server.diffusion.sampling.images import condition_on_images
 from server.diffusion.sampling.noise import empty_latent
 from server.diffusion.text import encode_text
 from server.diffusion.types import Conditioning, Latent
@@ -202,6 +203,8 @@ def test_values_of_another_family_are_refused(
     wide = replace(start, samples={"video": torch.zeros(1, 16, 2, 4, 4)})
     with pytest.raises(SamplingError, match="16 channels where tiny takes 4"):
         denoise(tiny.model, prompt, None, wide, residency=residency, **SETTINGS)
+    with pytest.raises(SamplingError, match="prompt was encoded for the ltx family, but the autoencoder is wan"):
+        condition_on_images(tiny.vae, replace(prompt, family="ltx"), start, {}, residency=residency)
 
 
 @pytest.mark.parametrize(
