@@ -56,14 +56,25 @@ class Shapes:
         ]
 
     def bridge(self, given: str, wanted: str) -> str | None:
-        """Return the node that makes a value of one type of another, with the fewest other wires; None without one."""
+        """Return the node that makes a value of one type of another; None without one.
+
+        One in the category that is called as the type wanted is about it, and goes first: a picture becomes
+        conditioning by what conditions on pictures, not by what encodes a text that may have one. Then the node with
+        the fewest other wires to connect, for it is the most general.
+        """
         fitting = [
-            (sum(socket.wire and socket.required for socket in definition.inputs), definition.id)
+            (wanted.lower() not in definition.category.split("/"), _others(definition, given), definition.id)
             for definition in self.catalogue.nodes.values()
-            if any(socket.wire and socket.required and socket.type == given for socket in definition.inputs)
+            if any(socket.wire and socket.type == given for socket in definition.inputs)
             and any(output.type == wanted for output in definition.outputs)
         ]
-        return min(fitting)[1] if fitting else None
+        return min(fitting)[-1] if fitting else None
+
+
+def _others(definition: NodeDefinition, given: str) -> int:
+    """Return how many wires have to be connected beside one of a type."""
+    required = [socket.type for socket in definition.inputs if socket.wire and socket.required]
+    return len(required) - (given in required)
 
 
 def _shape(definition: NodeDefinition) -> Shape:

@@ -257,6 +257,15 @@ def test_an_image_where_a_clip_belongs_is_told_what_makes_one_of_it(workbench: W
     assert (problem.path, problem.hint) == ("/nodes/encode/inputs/clip", "put the node image_to_clip between them")
 
 
+def test_an_image_where_conditioning_belongs_is_told_the_most_general_node(workbench: Workbench) -> None:
+    change = {"inputs": {"positive": link("picture", "image")}}
+    [problem] = workbench.problems(graph("image", picture=FIRST, denoise=change))
+    assert (problem.path, problem.hint) == (
+        "/nodes/denoise/inputs/positive",
+        "put the node image_to_video between them",
+    )
+
+
 def test_image_to_video_says_what_is_missing(workbench: Workbench) -> None:
     images = {
         "type": "image_to_video",
