@@ -123,9 +123,9 @@ def _check_settings(
     start_step: int,
     end_step: int,
     *,
-    positive: Origin | None,
-    negative: Origin | None,
-    latent: Origin | None,
+    positive: Origin | None = None,
+    negative: Origin | None = None,
+    latent: Origin | None = None,
 ) -> Iterator[InputProblem]:
     from server.diffusion.errors import SamplingError
     from server.diffusion.sampling import schedules, solver_table

@@ -10,17 +10,9 @@ import pytest
 
 from nodes import Clip, Image, NodeInputError
 from nodes.clip import concatenate_clips, draw_test_pattern
-from nodes.finishing import (
-    add_film_grain,
-    add_vignette,
-    apply_lut,
-    deflicker_clip,
-    denoise_clip,
-    grade_clip,
-    match_color,
-    sharpen_clip,
-    stabilize_clip,
-)
+from nodes.finishing import add_film_grain, add_vignette, sharpen_clip
+from nodes.grading import apply_lut, grade_clip, match_color
+from nodes.steadying import deflicker_clip, denoise_clip, stabilize_clip
 from tests.nodes.context import FakeContext
 
 
