@@ -79,3 +79,8 @@ def switch(
     if chosen is None:
         raise NodeInputError(name, f"nothing is connected to {name}", "connect it, or change the condition")
     return chosen.get()
+
+
+@switch.foretell
+def _what_was_foretold(condition: bool, *, when_true: object, when_false: object) -> object:
+    return when_true if condition else when_false

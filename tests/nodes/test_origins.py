@@ -13,23 +13,26 @@ from PIL import Image
 
 from tests.cli.conftest import CommandLine
 from tests.diffusion.pipelines import picture
+from tests.diffusion.single_files import FAMILIES, write_files
 from tests.diffusion.test_parity_ltx import make_ltx
 from tests.diffusion.tiny import make_wan
 from tests.nodes.test_sampling_graphs import FIRST, graph, link
 from tests.nodes.workbench import Workbench
 
 OTHER = {"type": "load_model", "inputs": {"model": "ltx"}}
+FIVE = {name: f"five/{name}.safetensors" for name in ("model", "text_encoder", "vae")}
 CLIP = {"type": "test_pattern", "inputs": {"width": 48, "height": 32, "seconds": 5 / 16, "fps": 16.0}}
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The application's folders, with tiny models in them: Wan's from text and from an image, and LTX's."""
+    """The application's folders, with tiny models in them: Wan's from text, from an image and 5B, and LTX's."""
     home = tmp_path_factory.mktemp("home")
     options = {"in_channels": 12, "image_dim": 16, "added_kv_proj_dim": 24}
     make_wan(home / "models" / "wan")
     make_wan(home / "models" / "image", pipeline="WanImageToVideoPipeline", transformer=options, image_encoder=True)
     make_ltx(home / "models" / "ltx", conditioned=False)
+    write_files(FAMILIES["wan 5B"], home / "models" / "five")
     (home / "uploads").mkdir()
     Image.fromarray(picture(48, 32)).save(home / "uploads" / "first.png")
     return home
@@ -111,6 +114,25 @@ def test_what_does_not_belong_together_is_told_where_it_meets(
     told = {problem.path: f"{problem.message} {problem.hint}" for problem in problems}
     assert f"/nodes/{socket}" in told, told
     assert re.search(words, told[f"/nodes/{socket}"]), told
+
+
+def test_parts_of_one_family_that_differ_in_their_latents_are_told_as_well(workbench: Workbench) -> None:
+    five = {"type": "load_model", "inputs": FIVE}
+    [decoding] = workbench.problems(graph("wan", five=five, **wired("decode", vae=link("five", "vae"))))
+    assert decoding.path == "/nodes/decode/inputs/vae"
+    assert decoding.message == "the latent has 4 channels, but the autoencoder's have 48"
+    size = wired("size", model=link("five", "model"))
+    told = {problem.path: problem.message for problem in workbench.problems(graph("wan", five=five, **size))}
+    assert told["/nodes/denoise/inputs/latent"] == "the latent has 48 channels where tiny takes 4"
+
+
+@pytest.mark.parametrize("condition", [True, False])
+def test_a_switch_passes_on_what_is_known_of_the_value_that_it_chooses(condition: bool, workbench: Workbench) -> None:
+    wires = {"when_true": link("other_text", "conditioning"), "when_false": link("text", "conditioning")}
+    chosen = {"type": "switch", "inputs": {**wires, "condition": condition}}
+    change = wired("denoise", positive=link("chosen", "value"))
+    problems = workbench.problems(graph("wan", other=OTHER, other_text=FOREIGN_TEXT, chosen=chosen, **change))
+    assert [problem.path for problem in problems] == ["/nodes/denoise/inputs/positive"] * condition
 
 
 def test_a_mask_keeps_what_is_known_of_its_latent(workbench: Workbench) -> None:
