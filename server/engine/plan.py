@@ -62,7 +62,7 @@ class Plan:
         """Return the plan in one sentence."""
         running, total = self.count("run"), len(self.steps)
         if not running:
-            return f"nothing will run: all {total} nodes are up to date" if total != 1 else "nothing will run"
+            return f"nothing will run: all {total} are up to date" if total != 1 else "nothing will run"
         return f"{running} of {total} node{'s' if total != 1 else ''} will run"
 
     def to_json(self) -> dict[str, Any]:

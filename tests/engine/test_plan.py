@@ -30,7 +30,7 @@ def test_everything_is_new_at_first(bench: Bench) -> None:
 def test_nothing_runs_the_second_time(bench: Bench) -> None:
     bench.run(pipeline())
     assert bench.states(pipeline()) == {"n": "not_needed", "h": "not_needed", "sum": "not_needed", "s": "cached"}
-    assert bench.plan(pipeline()).summary() == "nothing will run: all 4 nodes are up to date"
+    assert bench.plan(pipeline()).summary() == "nothing will run: all 4 are up to date"
     assert bench.plan(pipeline()).to_json()["steps"][3] == {
         "node": "s",
         "state": "cached",

@@ -219,7 +219,12 @@ function PlanSummary() {
   if (plan === null) return null;
   const { summary, estimate } = plan;
   const known = estimate !== null && estimate >= 1;
-  return <span className="plan">{known ? t("plan.about", { summary, time: clock(estimate) }) : summary}</span>;
+  const text = known ? t("plan.about", { summary, time: clock(estimate) }) : summary;
+  return (
+    <span className="plan" title={text}>
+      {text}
+    </span>
+  );
 }
 
 /** Most jobs that one press of the button queues. */
