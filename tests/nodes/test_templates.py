@@ -29,6 +29,7 @@ SMALL: dict[str, dict[str, object]] = {
     "text_to_video": {"seconds": 0.5, "steps": 1},
     "video_to_video": {"video": "pattern.mp4", "seconds": 0.5, "steps": 2},
     "image_to_video": {"model": "tiny", "picture": "first.png", "seconds": 0.25, "steps": 1},
+    "bring_to_life": {"seconds": 0.5, "steps": 1},
     "keyframes": {
         "model": "tiny_ltx",
         "first": "first.png",
@@ -211,6 +212,19 @@ def test_an_image_begins_to_move(bench: Workbench) -> None:
     assert info.video is not None
     assert (info.video.width, info.video.height, info.video.fps) == (48, 32, 16)
     assert info.video.frame_count == 5
+
+
+def test_the_starter_goes_on_from_a_drawn_picture(bench: Workbench) -> None:
+    document = template("bring_to_life")
+    document["outputs"] = {
+        "picture": {"node": "picture", "output": "image"},
+        "frames": {"node": "decode", "output": "clip"},
+    }
+    made = bench.run(document, SMALL["bring_to_life"]).outputs
+    drawn = made["picture"].pixels.astype(np.float32) / 255
+    frames = np.concatenate(list(made["frames"].chunks()))
+    assert len(frames) == 5
+    assert float(np.square(frames[0] - drawn).mean()) < 10**-2.8  # 28 dB: the picture went through the VAE and no more
 
 
 def test_a_video_goes_through_three_pictures(bench: Workbench) -> None:

@@ -1,6 +1,9 @@
 """Command line of the trainer. The shipped model was made by, one after the other:
 
-    python -m server.diffusion.train run --out RUN --minutes 92
+    python -m server.diffusion.train run --out FIRST --minutes 92    (its vocabulary was smaller then)
+    python -m server.diffusion.train export --run FIRST --model MODEL
+    python -m server.diffusion.train run --out RUN --minutes 91 --start-from MODEL
+    python -m server.diffusion.train run --out RUN --minutes 197 --rate 8e-4 --resume
     python -m server.diffusion.train export --run RUN --model MODEL
     python -m server.diffusion.train evaluate --model MODEL --prompts 200 --sheet sheet.png --json scores.json
     python -m server.diffusion.train export --run RUN --model MODEL --metrics scores.json
