@@ -48,13 +48,13 @@ class _Follower:
         self.gone = True
         self._wake.set()
 
-    def show(self, event: JobEvent) -> None:
+    def show(self, event: JobEvent, place: int) -> None:
         key = (event.job, event.kind, str(event.data.get("node")))
-        self._live[key] = (self.stored, event)
+        self._live[key] = (place, event)
         self._live.move_to_end(key)
         if len(self._live) > LIVE_LIMIT:
             self._live.popitem(last=False)
-        self._wake.set()
+        self.notice(place)
 
     async def live_until_stored(self, last: int) -> AsyncIterator[JobEvent]:
         """Yield live events that belong just after `last`, until the database has more; stale ones are dropped."""
@@ -99,7 +99,8 @@ class EventLog:
         """Show a live event to those who follow now, behind all that was written before it."""
         if job in self._followers or self._followers_of_all:
             event = JobEvent(job, None, None, time.time(), kind, data)
-            self._store.write(_nothing).add_done_callback(lambda _done: self._publish(self._show, event))
+            place = self._store.write(partial(tables.last_place, job=job))
+            place.add_done_callback(partial(self._placed, event))
 
     def forget(self, job: JobId) -> None:
         """End the streams of a job that was deleted."""
@@ -168,15 +169,18 @@ class EventLog:
         else:
             logger.error("an event of job %s was not stored: %s", job, error)
 
+    def _placed(self, event: JobEvent, done: Future[EventPlace]) -> None:
+        # A follower may have read on from the disk by now, so the writer says what stood before the event.
+        if done.exception() is None:
+            self._publish(self._show, event, done.result())
+
     def _publish(self, call: Callable[..., None], *arguments: object) -> None:
         """Call in the event loop; runs in the writer's thread."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call, *arguments)
 
-    def _show(self, event: JobEvent) -> None:
-        for follower in (*self._followers.get(event.job, ()), *self._followers_of_all):
-            follower.show(event)
-
-
-def _nothing(_connection: object) -> None:
-    """Hold a place in the writer's order."""
+    def _show(self, event: JobEvent, place: EventPlace) -> None:
+        for follower in self._followers.get(event.job, ()):
+            follower.show(event, place.seq)
+        for follower in self._followers_of_all:
+            follower.show(event, place.number)

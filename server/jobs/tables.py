@@ -296,6 +296,12 @@ def last_event_number(connection: sqlite3.Connection) -> int:
     return number
 
 
+def last_place(connection: sqlite3.Connection, job: JobId) -> EventPlace:
+    """Return where the newest event of all stands, and the newest of a job; 0 where there is none."""
+    (seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events WHERE job_id = ?", (job,)).fetchone()
+    return EventPlace(last_event_number(connection), seq)
+
+
 def begin_run(connection: sqlite3.Connection, job: JobId, data: Mapping[str, Any], kind: str) -> EventPlace:
     """Write down that a run begins, and how long it is going to take."""
     connection.execute("UPDATE jobs SET estimate_s = ? WHERE id = ?", (data.get("estimate_s"), job))

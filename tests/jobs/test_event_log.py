@@ -11,7 +11,7 @@ from server.jobs import tables
 from server.jobs.errors import JobNotFoundError
 from server.jobs.event_log import LIVE_LIMIT, EventLog
 from server.jobs.queue import Place
-from server.jobs.records import Job, JobId
+from server.jobs.records import Job, JobEvent, JobId
 from server.jobs.store import Store
 
 JOB = JobId("a")
@@ -96,6 +96,23 @@ async def test_progress_never_comes_before_its_node_began_or_after_it_ended(log,
             assert event.data["node"] == running
             shown += 1
     assert shown > 0
+
+
+async def test_progress_that_comes_when_its_node_has_ended_is_left_out(log):
+    stream = log.follow(JOB)
+    begun = await asyncio.wrap_future(log.append(JOB, "node_started", {"node": "a"}))
+    await asyncio.wrap_future(log.append(JOB, "node_finished", {"node": "a"}))
+    seen = [await anext(stream) for _ in range(4)]
+    waiting = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0.05)
+    # The follower read the end of the node from the disk before the writer came to tell of the progress.
+    log._show(JobEvent(JOB, None, None, 0.0, "node_progress", {"node": "a"}), begun)
+    log.show(JOB, "node_progress", {"node": "b"})
+    async with asyncio.timeout(10):
+        shown = await waiting
+    assert [event.seq for event in seen] == [1, 2, 3, 4]
+    assert shown.data == {"node": "b"}
+    await stream.aclose()
 
 
 async def test_a_follower_that_does_not_read_costs_constant_memory_and_loses_no_transition(log):
