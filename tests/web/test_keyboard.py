@@ -24,6 +24,7 @@ IN_VIEW = """name => {
     const box = document.querySelector(`[data-card="${name}"]`).getBoundingClientRect();
     return box.left >= canvas.left && box.right <= canvas.right && box.top >= canvas.top;
 }"""
+READABLE = """name => document.querySelector(`[data-card="${name}"]`).getBoundingClientRect().width > 200"""
 FOCUSED = """() => {
     const active = document.activeElement;
     const card = active.closest('[data-card]');
@@ -170,8 +171,7 @@ def test_a_graph_is_built_run_and_looked_at_by_keys_alone(editor: Any) -> None:
             break
         press(editor, "Enter" if focused(editor)["itself"] else "Tab")
     assert page.evaluate("document.activeElement.closest('.player') !== null")
-    seen = page.evaluate("document.activeElement.getBoundingClientRect().bottom <= innerHeight")
-    assert seen, "what has the focus is out of view"
+    until(page, "document.activeElement.getBoundingClientRect().bottom <= innerHeight")
     go(editor, "Escape", "save_video")
 
 
@@ -258,7 +258,7 @@ def test_a_node_far_out_or_out_of_view_comes_near_with_the_focus(editor: Any) ->
         press(editor, "Control+-")
     editor.node("pattern").wait_for(state="hidden")
     go(editor, "Alt+ArrowDown", "pattern")
-    assert editor.node("pattern").bounding_box()["width"] > 200
+    until(page, READABLE, "pattern")
     # Its focus is not lost where it is only painted.
     for _ in range(12):
         press(editor, "Control+-")
