@@ -27,7 +27,7 @@ UPSCALING: Chain = [
 ]
 
 # By the network that ships. It takes its time on a CPU, and whether memory grows shows on small frames too.
-STARTER_S = (2, 4)
+STARTER_S = (4, 12)
 STARTER: Chain = [
     ("load", "load_video", {"file": "source.mp4"}),
     ("small", "resize_clip", {"width": SIZE[0] // 12, "height": SIZE[1] // 12}),
