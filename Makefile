@@ -19,7 +19,7 @@ serve: $(VENV)/.runtime  ## start the server and open it in the browser
 	$(BIN)/kinegraph serve
 
 test: check  ## the checks, then the whole suite, the editor in a real Chromium too
-	.ci/system-packages chromium:chromium ffprobe:ffmpeg curl:curl
+	.ci/system-packages chromium:chromium ffprobe:ffmpeg curl:curl g++:g++
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser"
 	$(BIN)/python -m pytest -m browser  # in a process of its own: Playwright's driver spins in a worker of xdist
 

@@ -64,7 +64,16 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layers", type=int, default=6, help="blocks of the transformer")
     parser.add_argument("--batch-factor", type=int, default=1, help="times as many clips a step as on one core")
     parser.add_argument("--half", action="store_true", help="compute in bfloat16 where that is safe")
+    parser.add_argument("--compiled", action="store_true", help="compile the blocks; on a CPU with a C++ compiler")
+    parser.add_argument("--begin", type=_place, default=0.0, help="place in the curriculum to begin at, from 0 to 1")
     parser.set_defaults(command=_run)
+
+
+def _place(text: str) -> float:
+    place = float(text)
+    if not 0 <= place < 1:
+        raise argparse.ArgumentTypeError("must be at least 0 and less than 1")
+    return place
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -86,6 +95,8 @@ def _run(options: argparse.Namespace) -> int:
         frames=options.frames,
         batch_factor=options.batch_factor,
         half=options.half,
+        compiled=options.compiled,
+        begin=options.begin,
         start_from=options.start_from,
     )
     train(config, resume=options.resume, with_optimizer=not options.fresh_optimizer)

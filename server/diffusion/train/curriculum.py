@@ -7,7 +7,10 @@ relative, and the first frame is what the others count from.
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from server.diffusion.scenes.scene import Scene, draw_scene
+from server.diffusion.scenes.vocabulary import SUBJECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,10 @@ PHASES = (
     Phase(0.75, ((4, 0.30), (8, 0.35), (0, 0.35))),
     Phase(1.00, ((4, 0.10), (8, 0.20), (0, 0.70))),
 )
+# An even draw of actions leaves these far behind the others: in one clip they show the subject at every angle.
+_TURNING = {"spin": 2, "roll": 2, "swing": 1, "circle": 1}
+_TURNING_WHEN_ROUND = {"roll": 2, "swing": 1, "circle": 1}
+_ROUND = {row.name for row in SUBJECTS if row.round}
 _BATCHES = ((1, 40), (4, 14), (8, 9))
 _WHOLE_BATCH = 6
 
@@ -46,6 +53,20 @@ def draw_frames(share: float, frames: int, rng: random.Random) -> list[int]:
     if count == 0 or count >= frames:
         return list(range(frames))
     return [0, *sorted(rng.sample(range(1, frames), count - 1))]
+
+
+def draw_training_scene(rng: random.Random, *, turning: float) -> Scene:
+    """Draws a scene of the training split.
+
+    Args:
+        rng: Source of randomness.
+        turning: Share of scenes whose action is then drawn among those that turn the subject or lead it around.
+    """
+    scene = draw_scene(rng)
+    if rng.random() >= turning:
+        return scene
+    weights = _TURNING_WHEN_ROUND if scene.subject in _ROUND else _TURNING
+    return replace(scene, action=rng.choices(list(weights), list(weights.values()))[0])
 
 
 def batch_size(count: int) -> int:

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from server.diffusion.scenes.captions import caption_of, caption_words
 from server.diffusion.scenes.render import Renderer
-from server.diffusion.scenes.scene import draw_scene
 
+from .attention import attention_that_trains_fast
 from .checkpoint import Progress, latest_checkpoint, load_checkpoint, save_checkpoint
 from .codec import fit_patch_code
-from .curriculum import batch_size, draw_frames, learning_rate
+from .curriculum import batch_size, draw_frames, draw_training_scene, learning_rate
 from .model import SHIFT, ModelSize, Starter, build_starter, embed_text, tokens_in_frame
 from .runfile import Run, load_run, save_run
 from .text import with_strange_word
@@ -40,13 +40,16 @@ class TrainConfig:
         peak_rate: Largest learning rate.
         caption_dropout: Share of captions that are replaced by an empty one, for guidance.
         strange_words: Share of captions that get one unknown word.
+        turning: Share of scenes whose action is drawn anew among those that turn or curve, which are learned last.
         given_first: Share of steps, among those on several frames, in which the first frame is given without noise.
         average_decay: Decay of the running average of the weights, for each step.
         checkpoint_seconds: Time between checkpoints.
         seed: Seeds the weights, the scenes and the noise.
         device: Where rendering and training run.
         batch_factor: How many times as many clips a step takes as on one CPU core.
-        half: Compute in bfloat16 where that is safe, as a GPU does faster.
+        half: Compute in bfloat16 where that is safe, as a GPU and a CPU with matrix units do faster.
+        compiled: Compile the transformer's blocks, which wants a C++ compiler on a CPU.
+        begin: Place in the curriculum where the run begins, in [0, 1); 0.5 suits one that starts from a model.
         start_from: Folder of an exported model whose size, patch code and weights a new run starts with.
     """
 
@@ -59,6 +62,7 @@ class TrainConfig:
     peak_rate: float = 1e-3
     caption_dropout: float = 0.1
     strange_words: float = 0.04
+    turning: float = 0.3
     given_first: float = 0.25
     average_decay: float = 0.998
     checkpoint_seconds: float = 180.0
@@ -66,6 +70,8 @@ class TrainConfig:
     device: str = "cpu"
     batch_factor: int = 1
     half: bool = False
+    compiled: bool = False
+    begin: float = 0.0
     start_from: Path | None = None
 
 
@@ -109,8 +115,10 @@ class Trainer:
         )
         self.modules.to(config.device)
         self.average = {name: value.detach().clone() for name, value in self.modules.named_parameters()}
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=config.peak_rate, betas=(0.9, 0.98))
+        self.optimizer = torch.optim.AdamW(self._groups(), lr=config.peak_rate, betas=(0.9, 0.98), fused=True)
         self.progress = Progress()
+        if config.compiled:
+            self.starter.transformer.compile_repeated_blocks(dynamic=False)
 
     def _groups(self) -> list[dict[str, object]]:
         matrices = [value for value in self.modules.parameters() if value.ndim > 1]
@@ -128,14 +136,16 @@ class Trainer:
 
     @property
     def share(self) -> float:
-        """Share of the run done, in [0, 1]."""
-        return min(self.progress.seconds / (self.config.minutes * 60), 1.0)
+        """Place in the curriculum, in [0, 1]."""
+        done = min(self.progress.seconds / (self.config.minutes * 60), 1.0)
+        return 1 - (1 - self.config.begin) * (1 - done)
 
     def draw_batch(self) -> Batch:
         """Renders the current step's clips; the same step of the same seed gives the same batch at the same share."""
         rng = random.Random(f"{self.config.seed}:{self.progress.step}")
         frames = draw_frames(self.share, self.config.frames, rng)
-        scenes = [draw_scene(rng) for _ in range(batch_size(len(frames)) * self.config.batch_factor)]
+        count = batch_size(len(frames)) * self.config.batch_factor
+        scenes = [draw_training_scene(rng, turning=self.config.turning) for _ in range(count)]
         captions = [self._caption(caption_of(scene, rng), rng) for scene in scenes]
         first_given = len(frames) > 1 and rng.random() < self.config.given_first
         return Batch(self.starter.code.encode(self.renderer(scenes, frames)), captions, frames, first_given)
@@ -153,7 +163,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         generator = torch.Generator(self.config.device).manual_seed(self.config.seed * 1_000_003 + self.progress.step)
-        with torch.autocast(torch.device(self.config.device).type, torch.bfloat16, enabled=self.config.half):
+        kind = torch.device(self.config.device).type
+        with torch.autocast(kind, torch.bfloat16, enabled=self.config.half), attention_that_trains_fast(kind):
             loss = flow_matching_loss(self.starter, batch, generator)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()

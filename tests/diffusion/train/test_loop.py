@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.functional import scaled_dot_product_attention
 
-from server.diffusion.scenes.scene import draw_scene
+from server.diffusion.scenes.scene import draw_scene, is_held_out
+from server.diffusion.train.attention import attention_that_trains_fast
 from server.diffusion.train.checkpoint import Progress, latest_checkpoint
 from server.diffusion.train.codec import PatchCode
-from server.diffusion.train.curriculum import batch_size, draw_frames, learning_rate
+from server.diffusion.train.curriculum import batch_size, draw_frames, draw_training_scene, learning_rate
 from server.diffusion.train.loop import Batch, TrainConfig, Trainer, flow_matching_loss, train
 from server.diffusion.train.model import SHIFT, ModelSize, build_scheduler, build_starter
+from tests.machine import skip_unless
 
 TINY = ModelSize(heads=1, layers=1, feed_forward=64, text_width=32, text_layers=1, latent_channels=8)
 
@@ -100,6 +104,57 @@ def test_some_steps_give_the_first_frame_of_several(tmp_path: Path):
         batches.append(trainer.draw_batch())
     assert all(batch.first_given == (len(batch.frames) > 1) for batch in batches)
     assert any(batch.first_given for batch in batches)
+
+
+def test_a_run_from_a_model_begins_in_the_middle_of_the_curriculum(tmp_path: Path):
+    trainer = Trainer(config(tmp_path, begin=0.5))
+    assert trainer.share == 0.5
+    trainer.progress = Progress(1, 1800.0)
+    assert trainer.share == 0.75
+    trainer.progress = Progress(1, 3600.0)
+    assert trainer.share == 1.0
+
+
+def test_scenes_that_turn_are_drawn_more_often_and_what_is_round_is_never_asked_to_spin():
+    rng = random.Random(0)
+    even = [draw_training_scene(rng, turning=0.0) for _ in range(1000)]
+    often = [draw_training_scene(rng, turning=0.5) for _ in range(1000)]
+    rolls, more_rolls = (sum(scene.action == "roll" for scene in scenes) for scenes in (even, often))
+    assert more_rolls > 1.5 * rolls
+    assert {scene.action for scene in often} == {scene.action for scene in even}
+    assert not any(scene.action == "spin" for scene in often if scene.subject in ("ball", "ring"))
+    assert not any(is_held_out(scene.color, scene.subject, scene.setting) for scene in often)
+
+
+@pytest.mark.parametrize("keys", [272, 32])
+def test_training_attention_gives_what_the_fused_one_gives(keys: int):
+    drawn = torch.Generator().manual_seed(0)
+    query = torch.randn(2, 4, 272, 64, generator=drawn, requires_grad=True)
+    key, value = (torch.randn(2, 4, keys, 64, generator=drawn, requires_grad=True) for _ in range(2))
+    allowed = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
+    with attention_that_trains_fast("cpu"):
+        plain = scaled_dot_product_attention(query, key, value)
+    assert torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed() == allowed
+    fused = scaled_dot_product_attention(query, key, value)
+    assert plain.grad_fn is not None
+    assert fused.grad_fn is not None
+    assert "Flash" not in plain.grad_fn.name()
+    torch.testing.assert_close(plain, fused)
+    ways_back = (torch.autograd.grad(found.square().sum(), (query, key, value)) for found in (plain, fused))
+    for straight, other in zip(*ways_back, strict=True):
+        torch.testing.assert_close(straight, other, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # those of torch's compiler about its own parts
+def test_compiled_blocks_in_bfloat16_give_the_loss_of_plain_ones(tmp_path: Path):
+    skip_unless(
+        any(shutil.which(name) for name in ("g++", "clang++", "cl")), "there is no C++ compiler to compile with"
+    )
+    plain = Trainer(config(tmp_path / "plain", resolution=64))
+    compiled = Trainer(config(tmp_path / "compiled", resolution=64, half=True, compiled=True))
+    losses = [[trainer.step()[0] for _ in range(4)] for trainer in (plain, compiled)]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
 def test_noise_levels_lie_on_the_scheduler_line():
