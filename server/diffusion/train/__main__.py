@@ -5,8 +5,13 @@
     python -m server.diffusion.train run --out RUN --minutes 91 --start-from MODEL
     python -m server.diffusion.train run --out RUN --minutes 197 --rate 8e-4 --resume
     python -m server.diffusion.train export --run RUN --model MODEL
+    python -m server.diffusion.train run --out LAST --minutes 94 --begin 0.5 --rate 8e-4 --seed 3 --start-from MODEL \\
+        --half --compiled --batch-factor 2 --threads 2
+    python -m server.diffusion.train export --run LAST --model MODEL
     python -m server.diffusion.train evaluate --model MODEL --prompts 200 --sheet sheet.png --json scores.json
-    python -m server.diffusion.train export --run RUN --model MODEL --metrics scores.json
+    python -m server.diffusion.train export --run LAST --model MODEL --metrics scores.json
+
+The last run is for a CPU with bfloat16 matrix units and a C++ compiler; see this folder's README.
 
 `run --resume` goes on from the newest checkpoint in RUN, with or without the optimizer's state beside it;
 `run --start-from MODEL` begins with the weights of an exported model; `evaluate --prompts 0` takes the free sentences.

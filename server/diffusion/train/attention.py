@@ -1,6 +1,6 @@
 """Which of torch's attentions training uses."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import torch
@@ -8,7 +8,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 @contextmanager
-def attention_that_trains_fast(device: str) -> Iterator[None]:
+def attention_that_trains_fast(device: str) -> Generator[None]:
     """Takes plain products and a softmax on a CPU, and what torch chooses elsewhere.
 
     The fused attention of a CPU saves memory, which 272 tokens do not need, and its way back is slow: four times as

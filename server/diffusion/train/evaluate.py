@@ -1,6 +1,7 @@
 """How well a model follows prompts: held-out ones, sampled by the stock pipeline and read back from the pixels."""
 
 import json
+import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ def evaluate(folder: Path, count: int, sampling: Sampling, sheet: Path | None = 
         "model": accuracy(readings, scenes),
         "rendered": accuracy(truths, scenes),
         "vae": accuracy([detector.read(clip) for clip in decoded], scenes[:_ROUND_TRIPS]),
-        "chance": accuracy(readings, [*scenes[1:], scenes[0]]),
+        "chance": accuracy(readings, random.Random(sampling.seed).sample(scenes, len(scenes))),
         "overlap": {"model": _mean(readings, "overlap"), "rendered": _mean(truths, "overlap")},
         "consistency": {"model": _mean(readings, "steady"), "rendered": _mean(truths, "steady")},
         "flicker": _flicker_of_stills(pipeline, manifest, sampling),

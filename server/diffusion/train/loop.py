@@ -62,7 +62,7 @@ class TrainConfig:
     peak_rate: float = 1e-3
     caption_dropout: float = 0.1
     strange_words: float = 0.04
-    turning: float = 0.3
+    turning: float = 0.45
     given_first: float = 0.25
     average_decay: float = 0.998
     checkpoint_seconds: float = 180.0
