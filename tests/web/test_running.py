@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -52,6 +53,28 @@ def test_a_batch_is_queued_reordered_found_and_cleared(editor: Any) -> None:
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("button", name="Clear").last.click()
     page.get_by_text("Nothing has run yet").wait_for()
+
+
+def test_a_list_of_jobs_that_comes_late_brings_no_canceled_job_back(editor: Any) -> None:
+    page = editor.page
+    add_slow(editor, "60")
+    page.locator("article[data-node=test_pattern] h3").click()
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("q")
+    page.locator('.job[data-state="running"]').wait_for()
+
+    def answer_late(route: Any) -> None:
+        listed = route.fetch().json()
+        page.locator('.job[data-state="canceled"]').wait_for()  # by its event
+        for job in listed["jobs"]:  # as they were when it was asked for, however quick the server was
+            job.update(state="running", finished_at=None)
+        route.fulfill(json=listed)
+
+    page.route(re.compile(r"/jobs(\?.*)?$"), answer_late, times=1)
+    with page.expect_response(re.compile(r"/jobs(\?.*)?$")):
+        page.keyboard.press("Control+Alt+Enter")
+    page.wait_for_timeout(500)  # a job that came back would have been drawn by now
+    assert page.locator(".job").get_attribute("data-state") == "canceled"
 
 
 def test_nodes_tell_what_they_took_and_what_they_warn_of(editor: Any) -> None:

@@ -94,4 +94,14 @@ describe("the state of runs", () => {
     const listed = withJobs(running, [{ ...entry, state: "running" }]);
     expect(listed.jobs[0]?.fraction).toBeCloseTo(0.25);
   });
+
+  test("a list that is older than the events takes no job back, and still names it", () => {
+    const listed = withJobs(told(story), [{ ...entry, title: "Ship", state: "running" }]);
+    expect(listed.jobs[0]?.entry).toMatchObject({ state: "failed", title: "Ship", finished_at: 110 });
+    expect(listed.jobs[0]?.artifacts).toEqual([{ ...video, node: "c" }]);
+    const started = withJobs(told(story.slice(0, 2)), [{ ...entry, state: "queued", position: 1 }]);
+    expect(started.jobs[0]?.entry).toMatchObject({ state: "running", position: null });
+    const newer = withJobs(told(story.slice(0, 2)), [{ ...entry, state: "canceled" }]);
+    expect(newer.jobs[0]?.entry.state).toBe("canceled");
+  });
 });

@@ -86,9 +86,20 @@ export function withJobs(state: RunState, entries: readonly JobEntry[]): RunStat
   const known = new Map(state.jobs.map((job) => [job.entry.id, job]));
   const jobs = entries.map((entry) => {
     const job = known.get(entry.id) ?? freshJob(entry);
+    // A list may come later than events that are newer than it; a job only ever moves on.
+    if (stage(job.entry) > stage(entry)) return named(job, entry);
     return { ...job, entry, artifacts: entry.artifacts };
   });
   return { ...state, jobs };
+}
+
+function stage({ state }: JobEntry): number {
+  return state === "queued" ? 0 : state === "running" ? 1 : 2;
+}
+
+/** The job with what only an answer of the server tells, and no event. */
+function named(job: JobRun, { title, created_at }: JobEntry): JobRun {
+  return { ...job, entry: { ...job.entry, title, created_at } };
 }
 
 /** Show a job on the canvas, from nothing. */
@@ -106,12 +117,8 @@ export function freshJob(entry: JobEntry): JobRun {
 export function withJob(state: RunState, entry: JobEntry): RunState {
   const known = state.jobs.find((job) => job.entry.id === entry.id);
   if (!known) return { ...state, jobs: [freshJob(entry), ...state.jobs] };
-  // Its events may have come before the answer: they know its state, and only the answer its title.
-  const { title, created_at } = entry;
-  return {
-    ...state,
-    jobs: state.jobs.map((job) => (job === known ? { ...job, entry: { ...job.entry, title, created_at } } : job)),
-  };
+  // Its events may have come before the answer: they know its state.
+  return { ...state, jobs: state.jobs.map((job) => (job === known ? named(job, entry) : job)) };
 }
 
 /** The state after an event. Events of unknown jobs make them known; those of other jobs leave the canvas alone. */
