@@ -152,7 +152,7 @@ class LTXVideo(Adapter):
             step.branch, step_index=step.index, sigma=step.sigma, num_inference_steps=step.total
         ):
             velocity = transformer(
-                hidden_states=_tokens(latents).to(denoiser.dtype),
+                hidden_states=_tokens(latents, step.branch).to(denoiser.dtype),
                 encoder_hidden_states=conditioning["embeds"].to(latents.device, denoiser.dtype),
                 timestep=timestep,
                 encoder_attention_mask=conditioning["mask"].to(latents.device),
@@ -200,14 +200,13 @@ class LTXVideo(Adapter):
         return cells * ltx.config.decoder_block_out_channels[0] * _FEATURES * ltx.dtype.itemsize
 
 
-def _tokens(latents: Tensor) -> Tensor:
+def _tokens(latents: Tensor, branch: str) -> Tensor:
     """Lay latents out as the pipelines do, since some CPUs' products differ in the last bit by layout.
 
-    One clip is packed there into a view, whose cells lie channel after channel; two for guidance are joined, and lie
-    token after token.
+    They pack them into a view, whose cells lie channel after channel; what guidance joins lies token after token.
     """
     tokens = latents.flatten(2).contiguous().transpose(1, 2)
-    return tokens if len(latents) == 1 else tokens.contiguous()
+    return tokens.contiguous() if branch == "cond_uncond" else tokens
 
 
 def _takes_keyframes(scheduler: Mapping[str, Any]) -> bool:

@@ -33,8 +33,8 @@ PHASES = (
     Phase(1.00, ((4, 0.10), (8, 0.20), (0, 0.70))),
 )
 # An even draw of actions leaves these far behind the others: in one clip they show the subject at every angle.
-_TURNING = {"spin": 2, "roll": 2, "swing": 1, "circle": 1}
 _TURNING_WHEN_ROUND = {"roll": 2, "swing": 1, "circle": 1}
+_TURNING = {"spin": 2, **_TURNING_WHEN_ROUND}
 _ROUND = {row.name for row in SUBJECTS if row.round}
 _BATCHES = ((1, 40), (4, 14), (8, 9))
 _WHOLE_BATCH = 6
