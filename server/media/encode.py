@@ -36,6 +36,9 @@ _log = logging.getLogger(__name__)
 # Without use_metadata_tags MP4 drops every key that it does not know, the workflow first of all, and says nothing.
 _MP4_OPTIONS = {"movflags": "faststart+use_metadata_tags"}
 _AUDIO_BITS_PER_CHANNEL = 128_000
+# A clip of no more frames gets decoding times from x265 that are made of memory nobody set: it takes the delay of its
+# reordering from the time of the frame after these, which never comes (Encoder::encode of x265 4.1, m_bframeDelayTime).
+_X265_DELAY = 2
 # MKV and WebM count in milliseconds.
 _CLOCK_S = Fraction(2, 1000)
 # Samples that are read before memory which long sound has come to take is given back.
@@ -193,7 +196,11 @@ class _Writer:
                     progress(done, clip.frame_count)
         if done == 0:
             raise MediaError("the clip has no frames, so there is nothing to write", "check the steps before this one")
-        self.container.mux(self.video.encode(None))
+        last = self.video.encode(None)
+        if self.plan.encoder == "libx265" and done <= _X265_DELAY:
+            for packet in last:
+                packet.dts = packet.pts  # so few frames are in order
+        self.container.mux(last)
         if self.sound is not None:
             self.container.mux(self.sound.stream.encode(None))
         return done
