@@ -77,7 +77,7 @@ class OutputSocket:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a node is written; `digest` is of the file's content and part of every cache key."""
+    """Where a node is written; `digest` is of its file and all of ours that this uses, and part of every cache key."""
 
     pack: str
     file: str

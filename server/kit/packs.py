@@ -16,11 +16,16 @@ from typing import Any
 from server.kit.declare import Node
 from server.kit.definition import NodeDefinition, NodeType
 from server.kit.readers import DocumentReader
+from server.kit.sources import Sources
 from server.kit.values import SocketType
 from server.kit.viewers import FileViewer
 
 NAMESPACE = "custom_nodes"
 """Custom packs are imported as `custom_nodes.<pack>`, wherever their folder lies."""
+
+_HERE = Path(__file__).parent
+_OURS = __name__.partition(".")[0]
+_KIT = frozenset({__name__.rpartition(".")[0]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,9 @@ def _import_from(name: str, path: Path) -> ModuleType:
 
 def _collect_nodes(location: PackLocation, modules: Sequence[ModuleType]) -> Iterator[NodeDefinition]:
     seen: set[int] = set()
+    # How nodes are declared says nothing about what they compute, so the kit is left out.
+    folder = {NAMESPACE: location.path.parent} if location.path else {location.module: _root(location)}
+    sources = Sources({_OURS: _HERE.parent, **folder}, without=_KIT)
     for module in modules:
         for value in vars(module).values():
             if not isinstance(value, Node) or id(value) in seen:
@@ -144,16 +152,16 @@ def _collect_nodes(location: PackLocation, modules: Sequence[ModuleType]) -> Ite
             if not _belongs(location, node.definition.source.pack):
                 continue  # imported from another pack, which declares it itself
             seen.add(id(node))
-            yield _placed(location, node.definition)
+            yield _placed(location, node.definition, sources)
 
 
 def _belongs(location: PackLocation, module: str) -> bool:
     return module == location.module or module.startswith(location.module + ".")
 
 
-def _placed(location: PackLocation, definition: NodeDefinition) -> NodeDefinition:
-    """Return the definition under its public id, with its file's digest."""
+def _placed(location: PackLocation, definition: NodeDefinition, sources: Sources) -> NodeDefinition:
+    """Return the definition under its public id, with the digest of its code."""
     source = definition.source
-    content = hashlib.blake2b(Path(source.file).read_bytes(), digest_size=20).hexdigest()
+    content = sources.digest(source.pack, Path(source.file))
     public = definition.id if location.path is None else NodeType(f"{location.name}/{definition.id}")
     return replace(definition, id=public, source=replace(source, pack=location.name, digest=content))
