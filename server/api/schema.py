@@ -228,6 +228,8 @@ class PlanStep(Payload):
     """What would happen to one node, and why."""
 
     node: str
+    key: str
+    """Names its result: results of equal keys are equal, and `node_preview` events carry the key of what they show."""
     state: Literal["cached", "run", "not_needed"]
     reason: str
 

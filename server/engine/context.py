@@ -13,6 +13,7 @@ from typing import TypeVar
 from server.engine.artifacts import save_artifact
 from server.engine.cancel import CancelToken
 from server.engine.events import Event, NodeLog, NodePreview, NodeProgress, NodeWarning
+from server.engine.keys import Key
 from server.graph.graph import GraphNode
 from server.kit.context import MAX_PIXELS, Folders
 from server.kit.problems import NodeInputError
@@ -48,11 +49,12 @@ class RunScope:
 class EngineContext:
     """Implements `server.kit.context.Context`. Lives as long as the node's streams may be consumed."""
 
-    __slots__ = ("_lock", "_node", "_scope", "_told_at")
+    __slots__ = ("_key", "_lock", "_node", "_scope", "_told_at")
 
-    def __init__(self, scope: RunScope, node: GraphNode) -> None:
+    def __init__(self, scope: RunScope, node: GraphNode, key: Key) -> None:
         self._scope = scope
         self._node = node
+        self._key = key
         self._told_at = -REPORT_INTERVAL_S
         self._lock = threading.Lock()
 
@@ -101,7 +103,8 @@ class EngineContext:
 
     def preview(self, data: bytes, media_type: str = "image/jpeg") -> None:
         """Show a small picture of the work so far; not stored."""
-        self._scope.emit(NodePreview(self._node.id, media_type, base64.b64encode(data).decode("ascii")))
+        picture = base64.b64encode(data).decode("ascii")
+        self._scope.emit(NodePreview(self._node.id, media_type, picture, self._key))
 
     def log(self, message: str) -> None:
         """Add a line to the job's log."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 from server.engine.errors import NodeError
+from server.engine.keys import Key
 from server.graph.graph import NodeId
 from server.kit.values import Artifact
 
@@ -58,12 +59,13 @@ class NodeProgress(_Event):
 
 @dataclass(frozen=True, slots=True)
 class NodePreview(_Event):
-    """A small picture of the work so far, in base64; not stored."""
+    """A small picture of the work so far, in base64; not stored. ``key`` names the result, as in a plan's steps."""
 
     kind: ClassVar[str] = "node_preview"
     node: NodeId
     media_type: str
     data: str
+    key: Key
 
 
 @dataclass(frozen=True, slots=True)

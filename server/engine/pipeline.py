@@ -143,19 +143,20 @@ class Pipeline:
             return
         for value, codec in self._streams[key].values():
             with closing(closable(codec.pieces(value))) as pieces:
-                self._show(node, codec, pieces, whole=key in self.open)
+                self._show(node, key, codec, pieces)
 
     def warn(self, node: GraphNode, message: str, hint: str = ROOM_HINT) -> None:
         """Say on a node that a copy could not be made."""
         self.scope.emit(NodeWarning(node.id, node.path, message, hint))
 
-    def _show(self, node: GraphNode, codec: StreamCodec, pieces: Iterator[object], *, whole: bool) -> None:
+    def _show(self, node: GraphNode, key: Key, codec: StreamCodec, pieces: Iterator[object]) -> None:
+        whole = key in self.open
         shown_at = -PREVIEW_INTERVAL_S
         for piece in pieces:
             now = time.monotonic()
             if now - shown_at >= PREVIEW_INTERVAL_S and (picture := codec.preview(piece)) is not None:
                 data, media_type = picture
-                self.scope.emit(NodePreview(node.id, media_type, base64.b64encode(data).decode("ascii")))
+                self.scope.emit(NodePreview(node.id, media_type, base64.b64encode(data).decode("ascii"), key))
                 shown_at = now
             if not whole:
                 return

@@ -33,7 +33,7 @@ class PlanStep:
 
     def to_json(self) -> dict[str, str]:
         """Return the step as the API and the CLI show it."""
-        return {"node": self.node, "state": self.state, "reason": self.reason}
+        return {"node": self.node, "key": self.key, "state": self.state, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,7 +244,7 @@ class Run:
             else:
                 arguments[name] = self._arrive(shape, name, upstream, output)
         if definition.context_parameter:
-            arguments[definition.context_parameter] = EngineContext(self._scope, node)
+            arguments[definition.context_parameter] = EngineContext(self._scope, node, self._keys[node.id])
         if definition.folders_parameter:
             arguments[definition.folders_parameter] = self._scope.folders
         if definition.call is None:

@@ -9,6 +9,7 @@ import pytest
 from server.engine.cancel import CancelToken
 from server.engine.context import EngineContext, RunScope
 from server.engine.events import Event, NodeLog, NodePreview, NodeProgress, NodeWarning
+from server.engine.keys import Key
 from server.kit import Canceled, Context
 from tests.engine import toys
 from tests.engine.toys import Bench, build
@@ -28,7 +29,7 @@ def cancel() -> CancelToken:
 def context(bench: Bench, told: list[Event], cancel: CancelToken) -> EngineContext:
     graph = build({"n": (toys.number, {"value": 3})})
     scope = RunScope(bench.folders, "cuda:1", '{"kinegraph": 1}', cancel, told.append)
-    return EngineContext(scope, graph.nodes["n"])  # type: ignore[index]
+    return EngineContext(scope, graph.nodes["n"], Key("k"))  # type: ignore[index]
 
 
 def test_it_is_the_context_that_nodes_are_promised(context: EngineContext, bench: Bench) -> None:
@@ -71,7 +72,7 @@ def test_previews_logs_and_warnings_become_events(context: EngineContext, told: 
     context.warn("slow")
     encoded = base64.b64encode(b"\xff\xd8").decode()
     assert told == [
-        NodePreview("n", "image/jpeg", encoded),  # type: ignore[arg-type]
+        NodePreview("n", "image/jpeg", encoded, Key("k")),  # type: ignore[arg-type]
         NodeLog("n", "hello"),  # type: ignore[arg-type]
         NodeWarning("n", "/nodes/n/inputs/value", "odd size", "try 8"),  # type: ignore[arg-type]
         NodeWarning("n", "/nodes/n", "slow", ""),  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ from server.engine.events import (
     RunStarted,
     event_from_json,
 )
+from server.engine.keys import Key
 from server.graph.graph import NodeId
 from server.kit import Artifact
 from tests.engine import toys
@@ -35,7 +36,7 @@ EVENTS: list[Event] = [
     RunStarted("1 of 2 nodes will run", 2, 1, 0.5),
     NodeStarted(NODE),
     NodeProgress(NODE, 1, None, "step"),
-    NodePreview(NODE, "image/jpeg", "AAAA"),
+    NodePreview(NODE, "image/jpeg", "AAAA", Key("ab" * 20)),
     NodeLog(NODE, "line"),
     NodeWarning(NODE, "/nodes/x", "odd", "try 8"),
     NodeCached(NODE),

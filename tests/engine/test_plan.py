@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from server.graph.graph import NodeId
 from tests.engine import toys
 from tests.engine.toys import Bench, build, link
 
@@ -31,8 +32,10 @@ def test_nothing_runs_the_second_time(bench: Bench) -> None:
     bench.run(pipeline())
     assert bench.states(pipeline()) == {"n": "not_needed", "h": "not_needed", "sum": "not_needed", "s": "cached"}
     assert bench.plan(pipeline()).summary() == "nothing will run: all 4 are up to date"
-    assert bench.plan(pipeline()).to_json()["steps"][3] == {
+    plan = bench.plan(pipeline())
+    assert plan.to_json()["steps"][3] == {
         "node": "s",
+        "key": plan.keys.of[NodeId("s")],
         "state": "cached",
         "reason": "its result is in memory",
     }

@@ -63,6 +63,11 @@ def test_a_video_is_made_from_an_empty_canvas_by_mouse_and_keyboard(editor: Any,
     assert editor.document()["nodes"]["encode_text"]["inputs"]["text"] == "a red ball rolls right across a meadow"
     page.locator('article[data-node="denoise"] .node-badge.stale').wait_for(state="hidden")
 
+    page.get_by_text("all 6 are up to date").wait_for()
+    page.keyboard.press("Control+Enter")  # nothing runs, and what was seen of it is seen again
+    page.locator('article[data-node="denoise"][data-state="idle"] .row.media img').wait_for()
+    page.locator('article[data-node="save_video"][data-state="cached"] video').wait_for()
+
     before = editor.document()
     with page.expect_download() as saved:
         page.keyboard.press("Control+Shift+s")

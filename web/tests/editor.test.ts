@@ -101,7 +101,8 @@ describe("runs inside of subgraphs", () => {
   });
 
   test("the plan of an instance is that of the first node inside that will run", () => {
-    const step = (node: string, state: "run" | "cached") => [node, { node, state, reason: "it is new" }] as const;
+    const step = (node: string, state: "run" | "cached") =>
+      [node, { node, key: node, state, reason: "it is new" }] as const;
     const steps = Object.fromEntries([step("a", "cached"), step("x/b", "cached"), step("x/y/c", "run")]);
     const plan = { summary: "", estimate: null, steps };
     expect(localStep(plan, [], "x")?.node).toBe("x/y/c");

@@ -1,7 +1,17 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EventEntry } from "../src/api/types";
-import { afterEvent, NO_RUN, newEntry, type RunState, secondsLeft, showJob, withJob, withJobs } from "../src/run/state";
+import {
+  afterEvent,
+  NO_RUN,
+  newEntry,
+  type RunState,
+  secondsLeft,
+  showJob,
+  withJob,
+  withJobs,
+  withPlan,
+} from "../src/run/state";
 
 const entry = newEntry("j", "Boat", 1);
 
@@ -50,6 +60,56 @@ describe("the state of runs", () => {
 
   test("events that come before the job is replayed are left to the replay", () => {
     expect(told([...story.slice(6), ...story]).nodes).toEqual(told(story).nodes);
+  });
+
+  describe("of results that were made before", () => {
+    const picture = (key: string, data: string) =>
+      event(null, "node_preview", { node: "a", media_type: "image/webp", data, key });
+    const planned = (keys: { readonly [node: string]: string }) => {
+      const steps = Object.entries(keys).map(([node, key]) => [node, { node, key, state: "cached", reason: "" }]);
+      return { summary: "", estimate: null, steps: Object.fromEntries(steps) };
+    };
+    const url = (data: string) => `data:image/webp;base64,${data}`;
+    const shows = (state: RunState) =>
+      Object.fromEntries(Object.entries(state.nodes).map(([id, node]) => [id, [node.state, node.preview]]));
+    const before = told([picture("k1", "AA=="), picture("k1", "AQ=="), picture("k2", "Ag==")]);
+    const ended = told([...story, picture("k2", "Ag==")], before);
+
+    test("a plan brings the last picture of each, whichever run made it", () => {
+      const state = withPlan(ended, planned({ a: "k1", d: "k2", e: "k3" }));
+      expect(state.nodes["a"]).toMatchObject({ state: "cached", preview: url("AQ==") });
+      expect(state.nodes["d"]).toMatchObject({ state: "idle", preview: url("Ag==") });
+      expect(state.nodes["e"]).toBeUndefined();
+      const undone = withPlan(state, planned({ a: "k2", d: "k3" }));
+      expect(undone.nodes["a"]?.preview).toBe(url("Ag=="));
+      expect(undone.nodes["d"]?.preview).toBe(url("Ag==")); // of other settings, until there is another
+      expect(withPlan(undone, planned({ a: "k2" })).nodes).toBe(undone.nodes);
+    });
+
+    test("they stay when the next run begins, which has no plan yet", () => {
+      const asked = { ...withPlan(ended, planned({ a: "k1", d: "k2" })), plan: null };
+      const next = showJob(withJob(asked, { ...entry, id: "next" }), "next");
+      const idle = { a: ["idle", url("AQ==")], d: ["idle", url("Ag==")] };
+      expect(shows(next)).toEqual(idle);
+      const begun = told(
+        [1, 2, 3].map((seq) => ({ ...(story[seq - 1] as EventEntry), job: "next" })),
+        next,
+      );
+      expect(shows(begun)).toEqual(idle);
+      expect(shows(told([{ ...(story[3] as EventEntry), job: "next" }], begun))["a"]).toEqual(["cached", url("AQ==")]);
+    });
+  });
+
+  test("the pictures of so many results are kept, the latest of them", () => {
+    const made = Array.from({ length: 400 }, (_, count) =>
+      event(null, "node_preview", { node: "a", media_type: "image/webp", data: "AA==", key: `k${count}` }),
+    );
+    const again = event(null, "node_preview", { node: "a", media_type: "image/webp", data: "AQ==", key: "k100" });
+    const { pictures } = told([...made.slice(0, 300), again, ...made.slice(300)]);
+    expect(Object.keys(pictures)).toHaveLength(300);
+    expect(pictures["k99"]).toBeUndefined();
+    expect(pictures["k100"]).toBe("data:image/webp;base64,AQ==");
+    expect(pictures["k399"]).toBeDefined();
   });
 
   test("another job's events leave the canvas alone", () => {

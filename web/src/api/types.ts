@@ -279,6 +279,8 @@ export type PlanAnswer = {
 /** What would happen to one node, and why. */
 export type PlanStep = {
   readonly node: string;
+  /** Names its result: results of equal keys are equal, and `node_preview` events carry the key of what they show. */
+  readonly key: string;
   readonly state: "cached" | "run" | "not_needed";
   readonly reason: string;
 };

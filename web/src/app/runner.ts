@@ -7,7 +7,7 @@ import type { Editor } from "../editor/store";
 import { nodesOf, type Workflow } from "../graph/document";
 import { drawSeeds } from "../graph/edits";
 import { t } from "../i18n";
-import { afterEvent, isEnded, NO_RUN, newEntry, type RunState, showJob, withJob, withJobs } from "../run/state";
+import { afterEvent, NO_RUN, newEntry, type RunState, showJob, withJob, withJobs, withPlan } from "../run/state";
 import { nextSeed } from "../widgets/seed";
 import type { Connection } from "./connection";
 import { freshKey } from "./keep/ids";
@@ -116,8 +116,8 @@ export class Runner {
   /** Do something with a job that the server may refuse, and say so when it does. */
   async act(action: () => Promise<unknown>): Promise<void> {
     try {
-      await action();
-      await this.#connection.refreshJobs();
+      // Also after a refusal, since the list is behind the server then.
+      await action().finally(() => this.#connection.refreshJobs());
     } catch (error) {
       if (!(error instanceof client.ApiError)) throw error;
       this.#tell(error.message, "error");
@@ -147,18 +147,11 @@ export class Runner {
     try {
       const { summary, steps, estimate_s: estimate } = await client.plan(workflow, this.#asked.signal);
       const plan = { summary, estimate, steps: Object.fromEntries(steps.map((step) => [step.node, step])) };
-      // What was planned before a run says nothing of the nodes that it has finished meanwhile.
-      this.run.setState((state) => ({ problems: [], plan: isShownBusy(state) ? null : plan }));
+      this.run.setState((state) => withPlan(state, plan));
     } catch (error) {
       if (error instanceof client.ApiError && error.status === 422)
         this.run.setState({ problems: error.problems, plan: null });
       else if (!(error instanceof client.ApiError || error instanceof DOMException)) throw error;
     }
   }
-}
-
-/** Whether the job on the canvas waits or runs. */
-function isShownBusy(state: RunState): boolean {
-  const job = state.jobs.find(({ entry }) => entry.id === state.shown);
-  return job !== undefined && !isEnded(job.entry);
 }

@@ -31,7 +31,13 @@ type Kinds = {
     readonly total?: number | null;
     readonly unit: string;
   };
-  node_preview: { readonly node: string; readonly media_type: string; readonly data: string };
+  /** `key` names the result that is shown, as a plan's steps do. */
+  node_preview: {
+    readonly node: string;
+    readonly media_type: string;
+    readonly data: string;
+    readonly key: string;
+  };
   node_log: { readonly node: string; readonly message: string };
   node_warning: Fault & { readonly node: string };
   node_cached: { readonly node: string; readonly outputs?: Outputs };

@@ -52,11 +52,11 @@ function summed(parts: readonly NodeRun[]): NodeRun {
   const running = parts.filter((part) => part.state === "running");
   const lead = failed ?? running.at(-1) ?? parts.at(-1);
   if (!lead) throw new Error("there is nothing to sum up");
-  const done = parts.some((part) => part.state === "done") ? "done" : "cached";
+  const ended = (["done", "cached", "idle"] as const).find((state) => parts.some((part) => part.state === state));
   const seconds = parts.flatMap((part) => part.seconds ?? []);
   return {
     ...lead,
-    state: failed ? "failed" : running.length > 0 ? "running" : done,
+    state: failed ? "failed" : running.length > 0 ? "running" : (ended ?? lead.state),
     since: Math.min(...parts.map((part) => part.since)),
     seconds: seconds.length > 0 ? seconds.reduce((sum, part) => sum + part, 0) : null,
     preview: lead.preview ?? parts.findLast((part) => part.preview !== null)?.preview ?? null,

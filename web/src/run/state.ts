@@ -10,7 +10,8 @@ export type NodeFault = {
 };
 
 export type NodeRun = {
-  readonly state: "running" | "cached" | "done" | "failed";
+  /** Idle: it has not begun, and is here for the picture of its result alone, which an earlier run made. */
+  readonly state: "idle" | "running" | "cached" | "done" | "failed";
   readonly done: number;
   readonly total: number | null;
   readonly unit: string;
@@ -51,16 +52,35 @@ export type RunState = {
   readonly nodes: { readonly [id: string]: NodeRun };
   /** Number of the last event of the shown job that `nodes` holds; they are taken in without a gap. */
   readonly seq: number;
+  /** The last picture of each result's making, as a data URL, by the result's key; the latest last. */
+  readonly pictures: { readonly [key: string]: string };
   readonly problems: readonly ProblemEntry[];
-  readonly plan: {
-    readonly summary: string;
-    /** Seconds that the run will take, going by earlier ones; null when nothing is known. */
-    readonly estimate: number | null;
-    readonly steps: { readonly [node: string]: PlanStep };
-  } | null;
+  readonly plan: RunPlan | null;
+  /** The key of each node's result, by the last plan that was known. */
+  readonly keys: { readonly [node: string]: string };
 };
 
-export const NO_RUN: RunState = { online: false, jobs: [], shown: null, nodes: {}, seq: 0, problems: [], plan: null };
+export type RunPlan = {
+  readonly summary: string;
+  /** Seconds that the run will take, going by earlier ones; null when nothing is known. */
+  readonly estimate: number | null;
+  readonly steps: { readonly [node: string]: PlanStep };
+};
+
+export const NO_RUN: RunState = {
+  online: false,
+  jobs: [],
+  shown: null,
+  nodes: {},
+  seq: 0,
+  pictures: {},
+  problems: [],
+  plan: null,
+  keys: {},
+};
+
+/** Results of which a picture is kept; at ten kilobytes each. */
+const MOST_PICTURES = 300;
 
 const FRESH: NodeRun = {
   state: "running",
@@ -77,6 +97,7 @@ const FRESH: NodeRun = {
   artifacts: [],
   outputs: {},
 };
+const IDLE: NodeRun = { ...FRESH, state: "idle" };
 const ENDED = new Set(["succeeded", "failed", "canceled", "interrupted"]);
 
 export const isEnded = (entry: JobEntry) => ENDED.has(entry.state);
@@ -102,9 +123,32 @@ function named(job: JobRun, { title, created_at }: JobEntry): JobRun {
   return { ...job, entry: { ...job.entry, title, created_at } };
 }
 
-/** Show a job on the canvas, from nothing. */
+/** Show a job on the canvas, from nothing but pictures of what is there already. */
 export function showJob(state: RunState, id: string | null): RunState {
-  return { ...state, shown: id, nodes: {}, seq: 0 };
+  return { ...state, shown: id, nodes: pictured({}, state), seq: 0 };
+}
+
+/** The state with a fresh plan of the document, in which nothing is wrong. */
+export function withPlan(state: RunState, plan: RunPlan): RunState {
+  const keys = Object.fromEntries(Object.values(plan.steps).map((step) => [step.node, step.key]));
+  // What was planned before a run says nothing of the nodes that it has finished meanwhile.
+  if (isShownBusy(state)) return { ...state, problems: [], plan: null, keys };
+  return { ...state, problems: [], plan, keys, nodes: pictured(state.nodes, { ...state, keys }) };
+}
+
+/** Whether the job on the canvas waits or runs. */
+function isShownBusy({ jobs, shown }: RunState): boolean {
+  return jobs.some(({ entry }) => entry.id === shown && !isEnded(entry));
+}
+
+/** The nodes with the pictures that their results showed when they were made, whichever run that was. */
+function pictured(nodes: RunState["nodes"], { keys, pictures }: RunState): RunState["nodes"] {
+  const found = Object.entries(keys).flatMap(([id, key]) => {
+    const preview = pictures[key];
+    const node = nodes[id] ?? IDLE;
+    return preview && node.preview !== preview ? [[id, { ...node, preview }] as const] : [];
+  });
+  return found.length > 0 ? { ...nodes, ...Object.fromEntries(found) } : nodes;
 }
 
 /** What is known of a job before any of its events. */
@@ -128,9 +172,18 @@ export function afterEvent(state: RunState, event: EventEntry): RunState {
   const isNew = event.seq === null || event.seq > job.seq;
   const next = isNew ? { ...jobAfter(job, event), seq: event.seq ?? job.seq } : job;
   const jobs = listed ? state.jobs.map((entry) => (entry === listed ? next : entry)) : [next, ...state.jobs];
+  const pictures = picturesAfter(state.pictures, event);
   const isNext = event.seq === null || event.seq === state.seq + 1;
-  if (event.job !== state.shown || !isNext) return { ...state, jobs };
-  return { ...state, jobs, nodes: nodesAfter(state.nodes, event), seq: event.seq ?? state.seq };
+  if (event.job !== state.shown || !isNext) return { ...state, jobs, pictures };
+  const nodes = event.kind === "run_started" ? pictured({}, state) : nodesAfter(state.nodes, event);
+  return { ...state, jobs, pictures, nodes, seq: event.seq ?? state.seq };
+}
+
+function picturesAfter(pictures: RunState["pictures"], event: EventEntry): RunState["pictures"] {
+  const { kind, data } = known(event);
+  if (kind !== "node_preview") return pictures;
+  const others = Object.entries(pictures).filter(([key]) => key !== data.key);
+  return Object.fromEntries([...others.slice(1 - MOST_PICTURES), [data.key, urlOf(data)]]);
 }
 
 function entryFrom(event: EventEntry): JobEntry {
@@ -197,7 +250,6 @@ function withArtifact<T extends Artifact>(list: readonly T[], artifact: T): read
 }
 
 function nodesAfter(nodes: RunState["nodes"], event: EventEntry): RunState["nodes"] {
-  if (event.kind === "run_started") return {};
   const id = event.data["node"];
   if (typeof id !== "string") return nodes;
   const next = nodeAfter(nodes[id] ?? { ...FRESH, since: event.at * 1000 }, event);
@@ -212,7 +264,7 @@ function nodeAfter(node: NodeRun, event: EventEntry): NodeRun | null {
     case "node_progress":
       return { ...node, done: data.done, total: data.total ?? null, unit: data.unit };
     case "node_preview":
-      return { ...node, preview: `data:${data.media_type};base64,${data.data}` };
+      return { ...node, preview: urlOf(data) };
     case "node_cached":
       return { ...node, state: "cached", outputs: data.outputs ?? node.outputs };
     case "node_finished":
@@ -233,6 +285,10 @@ function nodeAfter(node: NodeRun, event: EventEntry): NodeRun | null {
     default:
       return null;
   }
+}
+
+function urlOf(picture: { readonly media_type: string; readonly data: string }): string {
+  return `data:${picture.media_type};base64,${picture.data}`;
 }
 
 function faultFrom(fault: Fault): NodeFault {
