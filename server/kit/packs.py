@@ -75,9 +75,17 @@ def packs_digest(custom_folders: Sequence[Path], builtin: str | None = "nodes") 
     for location in find_packs(custom_folders, builtin):
         root = _root(location)
         for file in [root] if root.is_file() else sorted(root.rglob("*.py")):
-            relative = file.relative_to(root.parent).as_posix()
-            digest.update(relative.encode() + b"\0" + file.read_bytes() + b"\0")
+            if file.is_file():  # an editor's lock is a link to nowhere
+                relative = file.relative_to(root.parent).as_posix()
+                digest.update(relative.encode() + b"\0" + _content(file) + b"\0")
     return digest.hexdigest()
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:  # whoever imports it will say so
+        return str(error).encode()
 
 
 def import_pack(location: PackLocation) -> Pack | PackFailure:
@@ -136,14 +144,17 @@ def _import_from(name: str, path: Path) -> ModuleType:
     except BaseException:
         del sys.modules[name]
         raise
+    setattr(sys.modules[NAMESPACE], name.removeprefix(NAMESPACE + "."), module)  # as Python's own import does
     return module
 
 
 def _collect_nodes(location: PackLocation, modules: Sequence[ModuleType]) -> Iterator[NodeDefinition]:
     seen: set[int] = set()
     # How nodes are declared says nothing about what they compute, so the kit is left out.
-    folder = {NAMESPACE: location.path.parent} if location.path else {location.module: _root(location)}
-    sources = Sources({_OURS: _HERE.parent, **folder}, without=_KIT)
+    roots = {_OURS: _HERE.parent, location.module: _root(location)}
+    if location.path is not None:
+        roots[NAMESPACE] = location.path.parent
+    sources = Sources(roots, without=_KIT)
     for module in modules:
         for value in vars(module).values():
             if not isinstance(value, Node) or id(value) in seen:

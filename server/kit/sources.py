@@ -13,15 +13,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_LINE = r"(?:[^\n\\#]|\\\r?\n)*"
+_LINE = r"(?:[^\n\\#;]|\\\r?\n)*"
 _LINES = r"\((?:[^)#]|#[^\n]*)*\)"
 _GAP = r"(?:[ \t]|\\\r?\n)"
 _IMPORT = re.compile(
-    rf"^[ \t]*(?:from{_GAP}+(?P<base>[.\w]+){_GAP}+import\b{_GAP}*(?P<names>{_LINES}|{_LINE})"
+    rf"(?:^|[;:])[ \t]*(?:from{_GAP}+(?P<base>[.\w]+){_GAP}+import\b{_GAP}*(?P<names>{_LINES}|{_LINE})"
     rf"|import{_GAP}+(?P<modules>{_LINE}))",
     re.MULTILINE,
 )
-_NAMED = re.compile(r"""["']([A-Za-z_]\w*(?:\.\w+)+)[:"']""")
+_NAMED = re.compile(r"""["'](\.*[A-Za-z_]\w*(?:\.\w+)*)[:"']""")
 _WORD = re.compile(r"[\w.]+")
 
 
@@ -37,7 +37,7 @@ class Sources:
     """Digests of modules, each with all that it uses; every file is read once.
 
     Args:
-        roots: The packages in which uses are followed, by name, and the folder of each.
+        roots: The packages in which uses are followed, by name, and the folder of each, or the file of a module.
         without: Packages below them that are not followed.
     """
 
@@ -86,13 +86,14 @@ class Sources:
         for match in _IMPORT.finditer(text):
             if match["base"]:
                 base = _absolute(match["base"], package)
-                for name in _WORD.findall(match["names"]):
+                for name in _WORD.findall(match["names"]) or "*":
                     yield from self._nearest(f"{base}.{name}", base)
             else:
                 for name in _WORD.findall(match["modules"]):
                     yield from self._nearest(name)
         for name in _NAMED.findall(text):
-            yield from self._nearest(name)
+            if "." in name:
+                yield from self._nearest(_absolute(name, package))
 
     def _nearest(self, *names: str) -> Iterator[str]:
         """Yield the first of the names that is a module's."""
@@ -102,15 +103,21 @@ class Sources:
                 return
 
     def _file(self, name: str) -> Path | None:
-        root, _, rest = name.partition(".")
-        folder = self._roots.get(root)
-        if folder is None or any(name == left or name.startswith(left + ".") for left in self._without):
+        within = [root for root in self._roots if _is_in(name, root)]
+        if not within or any(_is_in(name, left) for left in self._without):
             return None
-        path = folder.joinpath(*rest.split(".")) if rest else folder
+        root = max(within, key=len)
+        path = self._roots[root].joinpath(*name[len(root) + 1 :].split("."))
+        if path.suffix == ".py" and name == root:
+            return path
         for file in (path / "__init__.py", path.with_name(path.name + ".py")):
             if file.is_file():
                 return file
         return None
+
+
+def _is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
 
 
 def _absolute(base: str, package: str) -> str:

@@ -87,6 +87,20 @@ def test_the_digest_of_the_packs_follows_their_sources(folder: Path) -> None:
     assert packs_digest([folder], None) != before
 
 
+def test_what_looks_like_a_source_and_is_none_does_not_count(tmp_path: Path) -> None:
+    pack = tmp_path / "paints"
+    (pack / "data" / "folder.py").mkdir(parents=True)
+    (pack / "__init__.py").write_text(GOOD, encoding="utf-8")
+    before = packs_digest([tmp_path], None)
+    lock = pack / ".#lock.py"
+    try:
+        lock.symlink_to("me@host.1:2")  # as Emacs does while a file is edited
+    except OSError:
+        pytest.skip("this system lets nobody make links")
+    assert packs_digest([tmp_path], None) == before
+    assert "paints/mix" in load_catalogue([tmp_path], builtin=None).nodes
+
+
 def test_a_node_imported_from_another_pack_is_declared_once(folder: Path) -> None:
     (folder / "second.py").write_text("from custom_nodes.paints import mix\n", encoding="utf-8")
     catalogue = load_catalogue([folder], builtin=None)

@@ -16,6 +16,9 @@ FILES = {
     "near.py": "from .deep.helper import (\n    one,  # the (first)\n    two,\n)\n",
     "lazy.py": "def run():\n    import ours.near as near_by\n    return near_by\n",
     "whole.py": "from ours import deep\n",
+    "star.py": "from .deep.helper import *\n",
+    "tried.py": "try: from . import star\nexcept ImportError: import json; from ours import whole\n",
+    "called.py": 'import_module(".deep.other", __package__)\n',
     "named.py": 'TABLE = {"a": "ours.deep.helper:One"}\n',
     "split.py": "from ours.deep \\\n    import other, \\\n    helper\n",
     "circle.py": "from ours.again import x\n",
@@ -31,6 +34,9 @@ EDITS = {
     "near": {"near.py", "deep/helper.py", "again.py", "circle.py"},
     "lazy": {"lazy.py", "near.py", "deep/helper.py", "again.py", "circle.py"},
     "whole": {"whole.py", "deep/__init__.py"},
+    "star": {"star.py", "deep/helper.py", "again.py", "circle.py"},
+    "tried": {"tried.py", "star.py", "whole.py", "deep/__init__.py", "deep/helper.py", "again.py", "circle.py"},
+    "called": {"called.py", "deep/other.py", "deep/helper.py", "again.py", "circle.py"},
     "named": {"named.py", "deep/helper.py", "again.py", "circle.py"},
     "split": {"split.py", "deep/other.py", "deep/helper.py", "again.py", "circle.py"},
     "circle": {"circle.py", "again.py"},
@@ -90,21 +96,25 @@ def digests(tmp_path: Path) -> Callable[[], dict[str, str]]:
     return read
 
 
+@pytest.mark.parametrize("folder", ["pack", "pack.v2"])
 def test_editing_a_helper_of_a_pack_changes_the_nodes_that_use_it(
-    tmp_path: Path, digests: Callable[[], dict[str, str]]
+    folder: str, tmp_path: Path, digests: Callable[[], dict[str, str]]
 ) -> None:
-    pack = tmp_path / "pack"
+    pack = tmp_path / folder
     pack.mkdir()
     (pack / "__init__.py").write_text("from .one import one\nfrom .two import two\n")
     (pack / "one.py").write_text(PACK.format(name="one", imported="from .helper import VALUE"))
     (pack / "two.py").write_text(PACK.format(name="two", imported="from server.kit import Context"))
-    other = PACK.format(name="three", imported="import custom_nodes.pack.helper")
+    other = PACK.format(
+        name="three", imported="import custom_nodes.pack.helper\nVALUE = custom_nodes.pack.helper.VALUE"
+    )
     (tmp_path / "second.py").write_text(other)
     (pack / "helper.py").write_text("VALUE = 1\n")
     before = digests()
     (pack / "helper.py").write_text("VALUE = 2\n")
     after = digests()
-    assert {name for name in before if before[name] != after[name]} == {"pack/one", "second/three"}
+    seen = {"pack/one", "second/three"} if folder == "pack" else {"pack/one"}
+    assert {name for name in before if before[name] != after[name]} == seen
 
 
 def test_built_in_nodes_follow_the_libraries_that_they_use() -> None:

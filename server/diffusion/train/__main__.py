@@ -75,9 +75,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _place(text: str) -> float:
-    place = float(text)
+    try:
+        place = float(text)
+    except ValueError:
+        place = -1
     if not 0 <= place < 1:
-        raise argparse.ArgumentTypeError("must be at least 0 and less than 1")
+        raise argparse.ArgumentTypeError("must be a number, at least 0 and less than 1")
     return place
 
 
