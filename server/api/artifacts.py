@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from server.api.incoming import receive, safe_name
 from server.api.keys import SERVICE, SETTINGS
 from server.api.schema import ArtifactEntry, ArtifactList, ArtifactsQuery, RangeHeaders, UploadAnswer
 from server.api.uploads import upload_entry
+from server.engine.artifacts import content_digest, content_size
 from server.jobs.records import JobArtifact, JobId
 from server.kit.context import Folders
 
@@ -91,15 +93,23 @@ def _locate(folders: Folders, artifact: JobArtifact) -> Path:
     except ValueError as error:
         raise ApiError(410, "artifact_gone", f"{artifact.path!r} leads outside the outputs folder", hint) from error
     whole = path.is_dir() if artifact.media_type == FOLDER else is_plain_file(path)
-    if not whole or _size(path) != artifact.size_bytes:
+    if not whole or content_size(path) != artifact.size_bytes or _content_digest(path) != artifact.digest:
         raise ApiError(410, "artifact_gone", f"the file {artifact.path!r} is not what the job made", hint)
     return path
 
 
-def _size(path: Path) -> int:
-    """Return the bytes of a file, or of all files of a folder."""
-    files = [entry for entry in path.iterdir() if entry.is_file()] if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files)
+def _content_digest(path: Path) -> str:
+    if path.is_dir():
+        return content_digest(path)
+    facts = path.stat()
+    return _digest_as_of(path, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _digest_as_of(path: Path, changed_ns: int, size: int) -> str:
+    """Return a file's digest; it is read anew only when its time of change or its size is another."""
+    del changed_ns, size
+    return content_digest(path)
 
 
 ENDPOINTS = (list_artifacts, get_artifact, keep_as_upload)

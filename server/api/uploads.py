@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from server.api.body import require_media_type
@@ -96,10 +96,22 @@ async def _form_file(request: web.Request) -> tuple[str, AsyncIterator[bytes]]:
         form = await request.multipart()
         while (part := await form.next()) is not None:
             if isinstance(part, BodyPartReader) and part.filename:
-                return part.filename, _pieces(part)
+                return part.filename, _only_file(form, part)
     except BROKEN_FORM as error:
         raise _bad_form(f"the form cannot be read: {error}") from error
     raise _bad_form("the form has no file in it")
+
+
+async def _only_file(form: MultipartReader, part: BodyPartReader) -> AsyncIterator[bytes]:
+    """Yield a file's pieces, and refuse the form when there is another file after it: that one would be lost."""
+    async for piece in _pieces(part):
+        yield piece
+    try:
+        while (other := await form.next()) is not None:
+            if isinstance(other, BodyPartReader) and other.filename:
+                raise _bad_form("the form has more than one file in it")
+    except BROKEN_FORM as error:
+        raise _bad_form(f"the form cannot be read: {error}") from error
 
 
 async def _pieces(part: BodyPartReader) -> AsyncIterator[bytes]:
@@ -113,7 +125,9 @@ async def _pieces(part: BodyPartReader) -> AsyncIterator[bytes]:
 
 
 def _bad_form(message: str) -> ApiError:
-    return ApiError(400, "bad_form", message, "send one part with a filename, as `curl -F file=@clip.mp4` does")
+    return ApiError(
+        400, "bad_form", message, "send a form with one file for each upload, as `curl -F file=@clip.mp4` does"
+    )
 
 
 def upload_entry(path: Path) -> dict[str, object]:

@@ -74,9 +74,12 @@ async def delete_workflow(request: web.Request, id: str, headers: ExpectedHeader
     return web.Response(status=204)
 
 
-@endpoint("POST", "/workflows/{id}/undelete", answer=WorkflowEntry, refuses=(404, 412))
+@endpoint("POST", "/workflows/{id}/undelete", answer=WorkflowEntry, refuses=(404,))
 async def undelete_workflow(request: web.Request, id: str) -> web.Response:  # noqa: A002
-    """Bring back the workflow of this id that was deleted last, with all its versions."""
+    """Bring back the workflow of this id that was deleted last, with all its versions.
+
+    When its id was taken meanwhile it gets a fresh one, which the answer tells.
+    """
     return _answer(await asyncio.to_thread(request.app[LIBRARY].undelete, id))
 
 

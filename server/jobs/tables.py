@@ -184,10 +184,12 @@ def list_jobs(
 ) -> tuple[JobSummary, ...]:
     """Return jobs in any of the states, newest first, of those older than `before` when it is given."""
     marks = ", ".join("?" * len(states))
+    # One that was deleted since has no number any more, but ids sort by time too.
+    older = "number < ifnull((SELECT number FROM jobs WHERE id = ?), (SELECT max(number) + 1 FROM jobs WHERE id < ?))"
     rows = connection.execute(
         f"SELECT {SUMMARY} FROM jobs WHERE state IN ({marks})"  # noqa: S608
-        " AND (? IS NULL OR number < (SELECT number FROM jobs WHERE id = ?)) ORDER BY number DESC LIMIT ?",
-        (*states, before, before, limit),
+        f" AND (? IS NULL OR {older}) ORDER BY number DESC LIMIT ?",
+        (*states, before, before, before, limit),
     )
     return tuple(JobSummary(**_summary(row)) for row in rows)
 

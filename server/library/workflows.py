@@ -116,7 +116,7 @@ class WorkflowLibrary:
             LibraryFullError: The disk is full.
         """
         with self._turn:
-            return self._write(make_id(workflow.title or "", set(self._ids())), 1, workflow)
+            return self._write(self._fresh_id(workflow.title or ""), 1, workflow)
 
     def create_as(self, id: str, workflow: Workflow) -> Saved:  # noqa: A002
         """Keep a workflow under an id of the caller's choice.
@@ -182,7 +182,7 @@ class WorkflowLibrary:
         with self._turn:
             workflow = self._parsed(id, self._require(id))
             title = f"{workflow.title or id} (copy)" if title is None else title
-            return self._write(make_id(title, set(self._ids())), 1, replace(workflow, title=title))
+            return self._write(self._fresh_id(title), 1, replace(workflow, title=title))
 
     def delete(self, id: str, expected: str | None = None) -> None:  # noqa: A002
         """Move a workflow with its versions to the folder of deleted ones.
@@ -201,26 +201,27 @@ class WorkflowLibrary:
     def undelete(self, id: str) -> Saved:  # noqa: A002
         """Bring back the workflow of this id that was deleted last, with all its versions.
 
+        It has a fresh id afterwards when its own was taken meanwhile.
+
         Raises:
             UnknownWorkflowError: None of this id was deleted.
-            VersionConflictError: The id was taken meanwhile.
         """
         with self._turn:
-            # An id holds no dot, so what stands before the first one is all of it.
-            found = [path for path in (self._folder / DELETED).glob("*.*") if path.name.partition(".")[0] == id]
+            found = [path for path in (self._folder / DELETED).glob("*.*") if _deleted_id(path) == id]
             if not found:
                 raise UnknownWorkflowError(id)
-            newest = self._newest(check_id(id))
-            if newest is not None:
-                message = f"there is another workflow {id!r} by now"
-                raise VersionConflictError(message, "rename or delete that one first", self._summary(id, newest).etag)
+            back = check_id(id) if self._newest(id) is None else self._fresh_id(id)
             # Moving a folder sets no time of its own; of one id, the one with the latest version was deleted last.
             latest = max(found, key=lambda path: max((file.stat().st_mtime_ns for file in path.iterdir()), default=0))
-            if (self._folder / id).is_dir():  # empty, after a kill
-                (self._folder / id).rmdir()
-            latest.rename(self._folder / id)
+            if (self._folder / back).is_dir():  # empty, after a kill
+                (self._folder / back).rmdir()
+            latest.rename(self._folder / back)
             sync_folder(self._folder)
-            return self._summary(id, self._require(id))
+            return self._summary(back, self._require(back))
+
+    def _fresh_id(self, title: str) -> str:
+        """Return an id that no workflow has, nor had when it was deleted, so that it can come back under it."""
+        return make_id(title, {*self._ids(), *map(_deleted_id, (self._folder / DELETED).glob("*.*"))})
 
     def _change(self, id_: str, expected: str | None, make: Callable[[int], Workflow]) -> Saved:
         with self._turn:
@@ -306,6 +307,10 @@ def read_document(text: str) -> Workflow:
         WorkflowError: It was broken by hand.
     """
     return parse(text, replace(DEFAULT_LIMITS, size=max(len(text), DEFAULT_LIMITS.size)))
+
+
+def _deleted_id(path: Path) -> str:
+    return path.name.partition(".")[0]  # an id holds no dot
 
 
 def _path(folder: Path, version: int) -> Path:

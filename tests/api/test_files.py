@@ -123,6 +123,9 @@ async def test_a_file_that_is_not_what_the_job_made_is_gone(server: LiveServer, 
     async with http.get(f"artifacts/{artifact['digest']}") as response:
         assert response.status == 410
         assert "run the job again" in (await error_of(response))["hint"]
+    path.write_bytes(b"x" * artifact["size_bytes"])
+    async with http.get(f"artifacts/{artifact['digest']}") as response:
+        assert response.status == 410  # of the same size
     path.unlink()
     async with http.get(f"artifacts/{artifact['digest']}") as response:
         assert response.status == 410

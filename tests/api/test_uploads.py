@@ -199,6 +199,18 @@ async def test_a_form_without_a_boundary_is_refused(http: aiohttp.ClientSession,
         await error_of(response)
 
 
+async def test_a_form_with_two_files_is_refused_rather_than_one_of_them_lost(
+    server: LiveServer, http: aiohttp.ClientSession
+) -> None:
+    form = aiohttp.FormData()
+    for name in ("one.png", "two.png"):
+        form.add_field("file", b"x" * 1000, filename=name, content_type="image/png")
+    async with http.post("uploads", data=form) as response:
+        assert response.status == 400
+        assert "more than one file" in (await error_of(response))["message"]
+    assert left_behind(server) == []
+
+
 async def test_an_upload_without_a_name_is_refused(http: aiohttp.ClientSession) -> None:
     async with http.post("uploads", data=b"x", headers=BYTES) as response:
         assert response.status == 400

@@ -161,6 +161,16 @@ def test_pages_of_jobs_neither_repeat_nor_skip(store):
     assert seen == [job.id for job in everything]
 
 
+def test_a_page_goes_on_after_a_job_that_was_deleted(store):
+    ids = [JobId(f"{n:012x}ab") for n in range(5)]
+    for n, job in enumerate(ids):
+        insert(store, job, position=float(n))
+    store.write(lambda c: tables.set_state(c, ids[2], "canceled")).result()
+    store.write(lambda c: tables.delete_job(c, ids[2])).result()
+    page = store.read(lambda c: tables.list_jobs(c, ("queued",), 10, ids[2])).result()
+    assert [job.id for job in page] == [ids[1], ids[0]]
+
+
 def test_a_second_process_cannot_open_the_same_database(tmp_path, store):
     code = (
         "import sys, pathlib; from server.jobs.store import Store; from server.jobs.errors import StoreError\n"

@@ -98,6 +98,22 @@ def test_a_deleted_workflow_is_gone_and_its_files_are_not(library: WorkflowLibra
     assert library.create(workflow()).version == 1
 
 
+def test_every_deleted_workflow_can_come_back_whatever_has_its_id_by_now(library: WorkflowLibrary) -> None:
+    first = library.create(workflow())
+    library.save(first.id, workflow(strange=1), first.etag)
+    library.delete(first.id)
+    second = library.create(workflow())
+    assert second.id == "a-boat-2"
+    third = library.create_as(first.id, workflow(strange=3))
+    back = library.undelete(first.id)
+    assert (back.id, back.version, back.title) == ("a-boat-3", 2, "A boat")
+    library.delete(third.id)
+    assert library.undelete(first.id).id == first.id
+    assert json.loads(library.open(first.id).document)["strange"] == 3
+    with pytest.raises(UnknownWorkflowError):
+        library.undelete(first.id)
+
+
 def test_a_copy_starts_its_own_history(library: WorkflowLibrary) -> None:
     first = library.create(workflow())
     library.rename(first.id, "Ship")
