@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,8 +16,25 @@ MIB = 1024 * 1024
 GIB = 1024 * MIB
 
 
+HIGHEST_PORT = 65535
+LEAST = {
+    "memory_cache_bytes": 0,
+    "disk_cache_bytes": 0,
+    "weights_bytes": 0,
+    "host_weights_bytes": 0,
+    "max_body_bytes": 1,
+    "max_upload_bytes": 1,
+    "max_pixels": 1,
+    "max_queue": 1,
+    "cancel_grace_s": 0,
+}
+"""Smallest value of each setting that is a number."""
+
+DEVICE = re.compile(r"auto|cpu|mps|(cuda|xpu)(:[0-9]+)?")
+
+
 class SettingsError(ValueError):
-    """An environment variable does not hold what its setting takes; the message names it."""
+    """A setting cannot be what it is, or its environment variable does not hold what it takes; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +81,21 @@ class Settings:
     allow_private_network: bool = False
     cancel_grace_s: float = 10.0
 
+    def __post_init__(self) -> None:
+        """Refuse what no setting can be.
+
+        Raises:
+            SettingsError: A number is out of its range, or no device is called so.
+        """
+        if not 0 <= self.port <= HIGHEST_PORT:
+            raise SettingsError(f"port={self.port} is not from 0 to {HIGHEST_PORT}")
+        for name, least in LEAST.items():
+            if not getattr(self, name) >= least:  # also when it is not a number
+                raise SettingsError(f"KINEGRAPH_{name.upper()}={getattr(self, name)} is less than {least}")
+        if not DEVICE.fullmatch(self.device):
+            message = f"KINEGRAPH_DEVICE={self.device!r} is no device; auto, cpu, cuda, cuda:1, mps and xpu are"
+            raise SettingsError(message)
+
     @property
     def cache(self) -> Path:
         """Folder of cached results; it may be deleted while nothing runs."""
@@ -103,10 +136,19 @@ class Settings:
         return Settings(**given)  # pyright: ignore[reportArgumentType]
 
     def create_folders(self) -> Settings:
-        """Make every folder that is missing, readable by this user alone, and return the settings."""
-        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.cache, self.folders.uploads, self.folders.outputs, self.folders.models, self.custom_nodes):
-            folder.mkdir(parents=True, exist_ok=True)
+        """Make every folder that is missing, readable by this user alone, and return the settings.
+
+        Raises:
+            SettingsError: One cannot be made.
+        """
+        folders = self.folders
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.cache, folders.uploads, folders.outputs, folders.models, self.custom_nodes):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"the folder {error.filename} cannot be made ({error.strerror}); set KINEGRAPH_HOME to another"
+            raise SettingsError(message) from error
         return self
 
 

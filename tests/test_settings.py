@@ -31,6 +31,29 @@ def test_a_wrong_value_is_named(tmp_path: Path) -> None:
         Settings.load({"KINEGRAPH_HOME": str(tmp_path), "KINEGRAPH_PORT": "many"})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "99999"),
+        ("PORT", "-1"),
+        ("DEVICE", "foo"),
+        ("DEVICE", "cuda:x"),
+        ("DISK_CACHE_BYTES", "-1"),
+        ("MAX_QUEUE", "0"),
+        ("CANCEL_GRACE_S", "nan"),
+    ],
+)
+def test_a_value_that_nothing_can_be_done_with_is_refused_at_once(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"(?i){name}"):
+        Settings.load({"KINEGRAPH_HOME": str(tmp_path), f"KINEGRAPH_{name}": value})
+
+
+def test_a_home_that_is_no_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="set KINEGRAPH_HOME"):
+        Settings.load({"KINEGRAPH_HOME": str(tmp_path / "file")}).create_folders()
+
+
 def test_folders_are_made_on_demand(tmp_path: Path) -> None:
     environment = {"KINEGRAPH_HOME": str(tmp_path / "a" / "b"), "KINEGRAPH_CUSTOM_NODES": str(tmp_path / "packs")}
     settings = Settings.load(environment)

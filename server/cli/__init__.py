@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from server.cli.arguments import parse_arguments
 from server.cli.output import BAD_WORKFLOW, FAILED, INTERRUPTED, CommandError, print_problems
+from server.jobs.errors import JobsError
 from server.kit.problems import WorkflowError
 from server.settings import SettingsError
 
@@ -27,9 +28,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"kinegraph: {error}", file=sys.stderr)
         return error.exit_code
+    except JobsError as error:
+        print(f"kinegraph: {error}; {error.hint}" if error.hint else f"kinegraph: {error}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("kinegraph: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as `kinegraph nodes | head` does
         sys.stderr.close()
+        return FAILED
+    except OSError as error:
+        print(f"kinegraph: {error}", file=sys.stderr)
         return FAILED

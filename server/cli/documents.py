@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 
 from server.cli.output import BAD_WORKFLOW, CommandError
+from server.graph.json_text import DEFAULT_LIMITS
 from server.jobs.session import WorkerSession
+
+MOST_BYTES = DEFAULT_LIMITS.size + 1
+"""What is read of a document: enough to see that it is longer than any may be."""
 
 
 def read_document(name: str, session: WorkerSession) -> str | bytes:
@@ -17,12 +21,12 @@ def read_document(name: str, session: WorkerSession) -> str | bytes:
         WorkflowError: It is a video or picture, and broken.
     """
     if name == "-":
-        return sys.stdin.buffer.read()
+        return sys.stdin.buffer.read(MOST_BYTES)
     path = Path(name)
     try:
         with path.open("rb") as file:
             if session.catalogue.reader_of(path) is None:
-                return file.read()
+                return file.read(MOST_BYTES)
     except OSError as error:
         message = f"cannot read {name!r}: {error.strerror or error}"
         raise CommandError(message, BAD_WORKFLOW) from error

@@ -43,14 +43,20 @@ def run(options: argparse.Namespace) -> int:
 def _run_in_thread(opened: Opened, listener: Listener, cancel: CancelToken) -> Outcome:
     """Run in a thread of its own, so that the main thread is free to see Ctrl-C at once."""
     outcomes: list[Outcome] = []
+    unheard: list[OSError] = []
 
     def work() -> None:
-        outcomes.append(opened.session.run(opened.workflow, emit=listener, cancel=cancel))
+        try:
+            outcomes.append(opened.session.run(opened.workflow, emit=listener, cancel=cancel))
+        except OSError as error:  # of the listener, whose output went away or is full
+            unheard.append(error)
 
     thread = threading.Thread(target=work, name="run")
     thread.start()
     while thread.is_alive():
         thread.join(POLL_S)
+    if unheard:
+        raise unheard[0]
     if not outcomes:
         message = "the run ended by an error in Kinegraph itself; the trace is above, please report it"
         raise CommandError(message)

@@ -68,6 +68,18 @@ def test_migrate_leaves_a_current_file_alone(kinegraph: CommandLine, template: C
     assert path.read_text(encoding="utf-8") == text
 
 
+def test_migrate_goes_on_after_a_file_that_is_none_and_names_it(
+    kinegraph: CommandLine, template: Callable[[str], str]
+) -> None:
+    (kinegraph.cwd / "bad.json").write_bytes(b"\xff\xfe")
+    (kinegraph.cwd / "good.json").write_text(Path(template("test_pattern")).read_text(encoding="utf-8"))
+    done = kinegraph("migrate", "none.json", "bad.json", "good.json")
+    assert done.returncode == 2
+    assert "none.json: " in done.stderr
+    assert "bad.json is left as it is" in done.stderr
+    assert done.stdout.strip() == "good.json: up to date"
+
+
 def test_doctor_says_what_there_is(kinegraph: CommandLine) -> None:
     report = json.loads(kinegraph("doctor", "--json").stdout)
     assert report["devices"][0]["device"] == "cpu"
@@ -100,6 +112,22 @@ def test_every_setting_is_in_the_guide() -> None:
     guide = (ROOT / "docs" / "guide" / "cli.md").read_text(encoding="utf-8")
     missing = [entry.name for entry in fields(Settings) if f"KINEGRAPH_{entry.name.upper()}" not in guide]
     assert missing == []
+
+
+def test_trouble_with_files_and_ports_is_told_in_a_line(kinegraph: CommandLine) -> None:
+    (kinegraph.cwd / "file").touch()
+    for arguments in (["serve", "--port", "99999", "--no-browser"], ["schemas", "file"]):
+        done = kinegraph(*arguments)
+        assert done.returncode != 0
+        assert done.stderr.startswith("kinegraph: ")
+        assert done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no file without end")
+def test_a_file_without_end_is_refused_like_one_that_is_too_long(kinegraph: CommandLine) -> None:
+    done = kinegraph("check", "/dev/zero")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
 
 
 def test_bad_arguments_end_with_two(kinegraph: CommandLine) -> None:
