@@ -12,6 +12,9 @@ from nodes import Folders, InputProblem, NodeInputError
 _FORBIDDEN = frozenset('<>:"|?*\\')
 """Characters that some system refuses in a name; a workflow shall run on all of them."""
 
+_LONGEST = 180
+"""Bytes of one part of a name: most systems take 255, of which the number, the suffix and a draft's mark need some."""
+
 
 def output_problems(filename: str, folders: Folders) -> Iterator[InputProblem]:
     """Yield what keeps `filename`, without suffix and relative to the outputs folder, from being written."""
@@ -28,6 +31,9 @@ def output_problems(filename: str, folders: Folders) -> Iterator[InputProblem]:
         yield InputProblem(
             "filename", f"{filename!r} contains {shown}, which a file name cannot hold", hint, "bad_filename"
         )
+    elif any(len(part.encode("utf-8", "replace")) > _LONGEST for part in parts):
+        message = f"{filename[:40]!r}... is longer than a file name can be"
+        yield InputProblem("filename", message, f"give it at most {_LONGEST} letters", "bad_filename")
     elif any(not part.strip(". ") for part in parts):
         yield InputProblem("filename", f"{filename!r} has an empty part", "name the file itself too", "bad_filename")
     else:

@@ -18,6 +18,10 @@ CONVERTERS: dict[str, Callable[[Any], object]] = {
 """What a knob's value becomes on its way into a node, by socket type; the keys are made of what is written."""
 
 
+PLAIN = (bool, int, float, str)
+"""Classes of outputs that are always there; one that is an object may be None, as a clip's sound."""
+
+
 class CallShape:
     """What a definition says about calling it, worked out once for all nodes of the type.
 
@@ -52,7 +56,7 @@ class CallShape:
         outputs = self.by_output(result)
         for name, value in outputs.items():
             wanted = self.classes[name]
-            if value is not None and not isinstance(value, wanted):
+            if not isinstance(value, wanted) and (value is not None or wanted in PLAIN):
                 message = (
                     f"{self.definition.id} returned {type(value).__name__} as {name!r}, which is {wanted.__name__}"
                 )

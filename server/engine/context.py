@@ -24,6 +24,9 @@ T = TypeVar("T")
 REPORT_INTERVAL_S = 0.1
 """Progress of one node is told no more often than this, but for its first and last step."""
 
+LOG_LIMIT = 10_000
+"""Characters of one line of a job's log: every reader of its events gets it whole, and the database keeps it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunScope:
@@ -107,8 +110,8 @@ class EngineContext:
         self._scope.emit(NodePreview(self._node.id, media_type, picture, self._key))
 
     def log(self, message: str) -> None:
-        """Add a line to the job's log."""
-        self._scope.emit(NodeLog(self._node.id, message))
+        """Add a line to the job's log; what is longer than `LOG_LIMIT` characters is cut there."""
+        self._scope.emit(NodeLog(self._node.id, message if len(message) <= LOG_LIMIT else message[:LOG_LIMIT] + " ..."))
 
     def warn(self, message: str, input_name: str | None = None, hint: str = "") -> None:
         """Say something that the user should see on the node, though the work goes on."""

@@ -112,7 +112,10 @@ def describe(error: BaseException, node: GraphNode) -> NodeError:
 def _message(error: BaseException, code: str) -> str:
     """Return the exception's text; with its class where that is all that makes it understandable."""
     message = getattr(error, "message", None)
-    text = (message if isinstance(message, str) else str(error)).strip()
+    try:
+        text = (message if isinstance(message, str) else str(error)).strip()
+    except Exception:  # noqa: BLE001  (an exception's own code may be broken too)
+        text = ""
     if code == "out_of_memory":
         return "the memory was not enough" + (f": {text}" if text else "")
     if text and (isinstance(error, NodeInputError) or hasattr(error, "hint")):

@@ -214,7 +214,7 @@ class Run:
                 outputs = shape.named(self._call(node, shape))
         except Canceled:
             raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (the worker's loop: a node may raise anything)
+        except BaseException as error:  # noqa: BLE001  (the worker's loop: a node may raise anything)
             self._gauge.end(self._spans.pop(node.id))
             self._fail(node, key, error)
             return

@@ -97,6 +97,9 @@ def _place(workflow: Workflow, name: str, hints: NameHints) -> tuple[str, str]:
     if dot:
         known, what = list(workflow.nodes), f"node {node_id!r}"
         hint = hints.hint(node_id, known, "the workflow has no nodes")
+        outer, inside, _ = node_id.partition("/")
+        if inside and outer in workflow.nodes:
+            hint = f"set an input of the subgraph itself, as {outer}.NAME"
     else:
         known, what = list(workflow.inputs), f"input {name!r}"
         hint = hints.hint(name, known, "it exposes none; name one of a node, as node.input")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, cast, get_origin, get_type_hints
 
 from server.kit.annotations import Reading, read_annotation
+from server.kit.coerce import Refused, coerce
 from server.kit.context import Context, Folders
 from server.kit.definition import (
     MISSING,
@@ -195,21 +196,20 @@ def _inputs(
         reading = _reading(function, name, hints[name])
         if wire and reading.widget is not None:
             raise _error(function, f"{name!r} is a knob; knobs stand after the star")
-        sockets.append(
-            InputSocket(
-                name=name,
-                type=reading.type,
-                wire=wire,
-                default=_default(function, parameter, reading),
-                nullable=reading.nullable,
-                lazy=reading.lazy,
-                variable=reading.variable,
-                widget=reading.widget,
-                advanced=reading.advanced,
-                shown_if=reading.shown_if,
-                help=doc.args.get(name, ""),
-            )
+        socket = InputSocket(
+            name=name,
+            type=reading.type,
+            wire=wire,
+            default=_default(function, parameter, reading),
+            nullable=reading.nullable,
+            lazy=reading.lazy,
+            variable=reading.variable,
+            widget=reading.widget,
+            advanced=reading.advanced,
+            shown_if=reading.shown_if,
+            help=doc.args.get(name, ""),
         )
+        sockets.append(_with_good_default(function, socket))
     names = {socket.name for socket in sockets}
     for socket in sockets:
         trim = socket.widget
@@ -227,6 +227,17 @@ def _default(
     if not isinstance(value, int | float | bool | str | None):
         raise _error(function, f"the default of {parameter.name!r} is no constant")
     return value
+
+
+def _with_good_default(function: Callable[..., object], socket: InputSocket) -> InputSocket:
+    """Return the socket, its default as the knob's own type."""
+    if socket.default is MISSING or socket.default is None:
+        return socket
+    try:
+        return replace(socket, default=coerce(socket, socket.default))
+    except Refused as error:
+        message = f"the default of {socket.name!r}: {error.refusal.message}; {error.refusal.hint}"
+        raise _error(function, message) from error
 
 
 def _outputs(function: Callable[..., object], returned: Any, doc: Docstring) -> tuple[tuple[OutputSocket, ...], bool]:

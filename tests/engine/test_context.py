@@ -65,6 +65,13 @@ def test_every_report_is_a_cancellation_point(context: EngineContext, cancel: Ca
     assert told == []
 
 
+def test_a_line_of_the_log_stays_small(context: EngineContext, told: list[Event]) -> None:
+    context.log("x" * 1_000_000)
+    (line,) = told
+    assert isinstance(line, NodeLog)
+    assert len(line.message) < 20_000
+
+
 def test_previews_logs_and_warnings_become_events(context: EngineContext, told: list[Event]) -> None:
     context.preview(b"\xff\xd8", "image/jpeg")
     context.log("hello")

@@ -94,6 +94,11 @@ class OutOfMemoryError(RuntimeError):
     """As torch calls its own."""
 
 
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
 class HintedError(Exception):
     """As the media library's."""
 
@@ -112,9 +117,12 @@ class HintedError(Exception):
         (KeyError("x"), "node_failed", "KeyError: 'x'", ""),
         (RuntimeError(), "node_failed", "RuntimeError", ""),
         (SystemExit(3), "node_failed", "SystemExit: 3", ""),
+        (KeyboardInterrupt(), "node_failed", "KeyboardInterrupt", ""),
+        (GeneratorExit(), "node_failed", "GeneratorExit", ""),
+        (MuteError(), "node_failed", "MuteError", ""),
         (RuntimeError("x" * 100_000), "node_failed", "RuntimeError: xxx", ""),
     ],
-    ids=["memory", "device memory", "disk", "disk without name", "hinted", "builtin", "silent", "exit", "long"],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
 def test_what_a_node_raises_is_explained(
     bench: Bench, raised: BaseException, code: str, message: str, hint: str
@@ -134,6 +142,7 @@ def test_what_a_node_raises_is_explained(
     ("definition", "returned", "message"),
     [
         (toys.number.definition, "text", "number returned str as 'int', which is int"),
+        (toys.number.definition, None, "number returned NoneType as 'int', which is int"),
         (toys.halve.definition, 7, "halve returned int, not its 2 outputs"),
         (toys.halve.definition, (1, 2, 3), "halve returned tuple, not its 2 outputs"),
         (toys.blob.definition, b"bytes", "blob returned bytes as 'blob', which is Blob"),

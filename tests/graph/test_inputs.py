@@ -66,6 +66,7 @@ def test_the_given_workflow_stays_as_it_is() -> None:
         ("amoun", 1, "/inputs", "unknown_input", "try 'amount'"),
         ("zzz", 1, "/inputs", "unknown_input", "amount"),
         ("gone.x", 1, "/inputs", "unknown_input", "choose one of"),
+        ("red/inner.x", 1, "/inputs", "unknown_input", "as red.NAME"),
         ("lost", 1, "/inputs/lost/node", "no_such_node", "choose one of"),
         ("red.amont", 1, "/nodes/red/inputs/amont", "unknown_input", "try 'amount'"),
         ("amount", "5", "/nodes/red/inputs/amount", "wrong_type", "whole number"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.graph import Graph, Limits, NodeId, Validation, from_json, validate
+from server.kit.packs import PackFailure
 from server.kit.problems import Problem
 from tests.graph.toys import CATALOGUE, document, documents, gallery, link
 
@@ -215,6 +217,14 @@ def test_a_broken_node_that_no_sink_needs_is_a_notice_and_the_rest_runs() -> Non
     assert [problem.path for problem in result.notices] == ["/nodes/stray/inputs/radius", "/nodes/stray/inputs/picture"]
     assert result.graph
     assert "stray" not in result.graph.nodes
+
+
+def test_a_node_of_a_broken_pack_tells_why_the_pack_is_not_there() -> None:
+    catalogue = replace(CATALOGUE, failures=(PackFailure("some_pack", "SyntaxError: invalid syntax (helper.py)"),))
+    problems = validate(from_json(changed("red", type="some_pack/thing")), catalogue).problems
+    (problem,) = [problem for problem in problems if problem.code == "broken_pack"]
+    assert problem.path == "/nodes/red/type"
+    assert "SyntaxError: invalid syntax (helper.py)" in problem.message
 
 
 def test_a_node_of_unknown_type_stops_the_run_even_aside_for_it_could_be_a_sink() -> None:

@@ -48,6 +48,7 @@ def test_ordinary_names_are_taken(filename: str, folders: Folders) -> None:
         ("..\\boat", "bad_filename"),
         ("bo\0at", "bad_filename"),
         ("boat?", "bad_filename"),
+        ("é" * 100, "bad_filename"),
         ("", "bad_filename"),
         ("  ", "bad_filename"),
         ("boats/", "bad_filename"),
