@@ -115,6 +115,9 @@ class _Reader:
         if isinstance(number, int) and not isinstance(number, bool) and number > FORMAT:
             message = f"this workflow has format {number}, made by a newer Kinegraph; this one knows format {FORMAT}"
             self._refuse(("kinegraph",), "newer_format", message, "update Kinegraph")
+        elif "kinegraph" not in data and _is_of_comfyui(data):
+            hint = "build it here: templates are a start, and searching finds nodes by their old names too"
+            self._refuse((), "foreign_workflow", "this is a workflow of ComfyUI, which Kinegraph cannot run", hint)
         elif "kinegraph" not in data:
             message = 'this is no workflow: it has no field "kinegraph"'
             self._refuse((), "not_a_workflow", message, f'a workflow begins with "kinegraph": {FORMAT}')
@@ -282,6 +285,14 @@ class _Reader:
 
     def _refuse(self, path: Path, code: str, message: str, hint: str) -> None:
         self._problems.add(pointer(*path), code, message, hint)
+
+
+def _is_of_comfyui(data: Object) -> bool:
+    """Return whether this is a document of that editor, or a graph as its API takes it."""
+    nodes = data.get("nodes")
+    if isinstance(nodes, list) and isinstance(data.get("links"), list):
+        return True
+    return bool(data) and all(isinstance(entry, dict) and "class_type" in entry for entry in data.values())
 
 
 def _extra(data: Object, known: frozenset[str]) -> Object:

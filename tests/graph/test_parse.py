@@ -109,6 +109,8 @@ def test_a_document_with_one_thing_changed_parses_or_gives_problems(
         ('{"kinegraph": 1, "x": ' + "[" * 200 + "]" * 200 + "}", "/x" + "/0" * 99, "too_deep"),
         ("[]", "", "wrong_type"),
         ("{}", "", "not_a_workflow"),
+        ('{"last_node_id": 2, "nodes": [], "links": []}', "", "foreign_workflow"),
+        ('{"3": {"class_type": "KSampler", "inputs": {"seed": 1}}}', "", "foreign_workflow"),
         ('{"kinegraph": true}', "/kinegraph", "not_a_workflow"),
         ('{"kinegraph": "1"}', "/kinegraph", "not_a_workflow"),
         ('{"kinegraph": 1.0}', "/kinegraph", "not_a_workflow"),

@@ -109,6 +109,13 @@ describe("reading and writing", () => {
       }
     }
   });
+
+  test("a workflow of ComfyUI is called so", () => {
+    const api = JSON.stringify({ "3": { class_type: "KSampler", inputs: { seed: 1 } } });
+    for (const source of ['{"last_node_id": 2, "nodes": [], "links": []}', api])
+      expect(() => readWorkflow(source)).toThrow("this is a workflow of ComfyUI");
+    expect(() => readWorkflow("{}")).toThrow("no workflow");
+  });
 });
 
 describe("links", () => {

@@ -36,7 +36,13 @@ export function readWorkflow(text: string): Workflow {
  */
 export function asWorkflow(value: Json): Workflow {
   const data = requireObject(value, "");
-  if (!("kinegraph" in data)) throw new UnreadableError("", 'this is no workflow: it has no field "kinegraph"');
+  if (!("kinegraph" in data))
+    throw new UnreadableError(
+      "",
+      isOfComfyUI(data)
+        ? "this is a workflow of ComfyUI, which cannot be opened here; build it anew, from a template perhaps"
+        : 'this is no workflow: it has no field "kinegraph"',
+    );
   if (data["kinegraph"] !== 1)
     throw new UnreadableError(
       "/kinegraph",
@@ -108,6 +114,13 @@ function checkFrame(item: JsonObject, path: string): void {
 function members(data: JsonObject, name: string, path: string): [string, Json][] {
   const value = data[name];
   return value === undefined ? [] : Object.entries(requireObject(value, path + pointer(name)));
+}
+
+/** Whether this is a document of that editor, or a graph as its API takes it. */
+function isOfComfyUI(data: JsonObject): boolean {
+  if (Array.isArray(data["nodes"]) && Array.isArray(data["links"])) return true;
+  const entries = Object.values(data);
+  return entries.length > 0 && entries.every((entry) => isObject(entry) && "class_type" in entry);
 }
 
 function requireObject(value: Json, path: string): JsonObject {
