@@ -144,7 +144,7 @@ class Checker:
         broken = [failure for failure in self._shapes.catalogue.failures if failure.pack == pack]
         if broken:
             message = f"there is no {node_type!r}, since the pack {pack!r} could not be loaded: {broken[0].message}"
-            return Problem(node.path + "/type", "broken_pack", message, "mend the pack, then start Kinegraph anew")
+            return Problem(node.path + "/type", "broken_pack", message, "mend the pack; it is then taken at once")
         otherwise = f"install the pack {pack!r}" if pack else "install the pack that it comes from"
         hint = self._hints.hint(node_type, self._shapes.catalogue.nodes, otherwise)
         if pack and not hint.startswith("try"):

@@ -142,6 +142,11 @@ class WorkerProcess:
         """Return the jobs that it was given and has not ended."""
         return tuple(self._jobs)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has a job or a question that it has not answered."""
+        return bool(self._jobs or self._questions)
+
     def node_of(self, job: str) -> str | None:
         """Return the node that a job runs, as far as its events said; None between nodes."""
         return self._jobs[job].node if job in self._jobs else None

@@ -101,11 +101,12 @@ class JobService:
         self._queue = JobQueue(self._settings.max_queue)
         await self._write(partial(tables.interrupt_running, error=SERVER_GONE))
         self._queue.restore(await self._read(tables.waiting_places))
-        digest = await asyncio.to_thread(packs_digest, [self._settings.custom_nodes], self._builtin)
-        self._catalogue = CatalogueFile(self._settings.home / "catalogue.json", digest)
+        sources = partial(packs_digest, [self._settings.custom_nodes], self._builtin)
+        self._catalogue = CatalogueFile(self._settings.home / "catalogue.json", await asyncio.to_thread(sources))
         await asyncio.to_thread(self._catalogue.load)
         self._supervisor = Supervisor(
             worker_hello(self._settings, builtin=self._builtin),
+            sources=sources,
             on_ready=self._learn_catalogue,
             cancel_grace_s=self._settings.cancel_grace_s,
             command=self._command,
@@ -344,11 +345,13 @@ class JobService:
         return await self._intake.view(path, view, count)
 
     async def catalogue(self) -> Catalogue:
-        """Return all node types; the same object until it changes.
+        """Return all node types, of the packs as they are now; the same object until it changes.
 
         Raises:
             WorkerUnavailableError: Nothing is known yet, and the worker does not start.
         """
+        if await self._supervisor.renew():
+            await self._learn_catalogue()
         return await self._catalogue.wait(CATALOGUE_S)
 
     @property
@@ -402,7 +405,7 @@ class JobService:
             operation = partial(tables.move_job, job=job, places=places, position=position)
             await asyncio.wrap_future(self._log.write(job, operation))
 
-    async def _learn_catalogue(self, _ready: Ready) -> None:
+    async def _learn_catalogue(self, _ready: Ready | None = None) -> None:
         try:
             answer = await self._supervisor.ask("catalogue", timeout_s=CATALOGUE_S)
         except WorkerUnavailableError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -20,6 +21,9 @@ SupervisorState: TypeAlias = Literal["stopped", "starting", "ready", "waiting"]
 FIRST_DELAY_S = 0.5
 LAST_DELAY_S = 30.0
 """Pauses between starts while the worker dies before it is ready; doubled each time."""
+
+LOOK_S = 0.5
+"""Packs are looked at for changes no more often than this: it takes some milliseconds."""
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +65,8 @@ class Supervisor:
 
     Args:
         hello: What every new process is told.
+        sources: Returns a digest of the packs' sources as they are; when it changes, a worker that has nothing to do
+            makes room for one that loads them anew. None for packs that stay as they are.
         on_ready: Called each time that a process has loaded its packs.
         cancel_grace_s: How long a canceled job may go on before its process is killed.
         start_limit_s: How long loading the packs may take before the process is killed.
@@ -71,12 +77,17 @@ class Supervisor:
         self,
         hello: Hello,
         *,
+        sources: Callable[[], str] | None = None,
         on_ready: Callable[[Ready], Awaitable[None]] | None = None,
         cancel_grace_s: float = 10.0,
         start_limit_s: float = 300.0,
         command: Sequence[str] | None = None,
     ) -> None:
         self._hello = hello
+        self._sources = sources
+        self._loaded = ""
+        self._looked_at = -LOOK_S
+        self._outdated: WorkerProcess | None = None
         self._on_ready = on_ready
         self._cancel_grace_s = cancel_grace_s
         self._start_limit_s = start_limit_s
@@ -151,11 +162,12 @@ class Supervisor:
         path: str = "",
         timeout_s: float | None = None,
     ) -> Answer:
-        """Ask the worker, waiting for a ready one first.
+        """Ask the worker, waiting for a ready one that has loaded the packs as they are.
 
         Raises:
             WorkerUnavailableError: It was not ready, did not answer in time, or died over the question.
         """
+        await self.renew()
         await self.wait_ready(timeout_s)
         assert self._process is not None  # noqa: S101  (a ready worker is one)
         try:
@@ -173,6 +185,7 @@ class Supervisor:
         if self._stopped:
             canceled.set()
         try:
+            await self.renew()
             await _first_of(self._is_ready.wait(), canceled.wait())
             if canceled.is_set():
                 return Done(job, "canceled")
@@ -193,6 +206,26 @@ class Supervisor:
         await process.cancel(job)
         asyncio.get_running_loop().call_later(self._cancel_grace_s, self._end_if_running, process, job)
 
+    async def renew(self) -> bool:
+        """End a worker that has nothing to do when the packs' sources changed since it was ready; the next loads them.
+
+        Returns:
+            Whether that was done.
+        """
+        process, loaded, now = self._process, self._loaded, time.monotonic()
+        if self._sources is None or process is None or not self.is_ready or now - self._looked_at < LOOK_S:
+            return False
+        self._looked_at = now
+        digest = await asyncio.to_thread(self._sources)
+        # What is compared is seen from here, so that a pack which writes its own sources ends no worker twice for that.
+        if digest == loaded or process is not self._process or not self.is_ready or process.is_busy:
+            return False
+        logger.info("packs changed, so the worker loads them anew")
+        self._is_ready.clear()
+        self._outdated = process
+        await process.stop(self._cancel_grace_s)
+        return True
+
     def _end_if_running(self, process: WorkerProcess, job: str) -> None:
         if job in process.jobs:
             node = process.node_of(job)
@@ -206,7 +239,10 @@ class Supervisor:
             self._state = "starting"
             death = await self._live()
             self._is_ready.clear()
-            self._process = None
+            outdated, self._process = self._process is self._outdated, None
+            if outdated:
+                self._outdated = None
+                continue
             self._deaths += 1
             self._last_death = death.error()
             logger.error("%s", self._last_death["message"])
@@ -224,6 +260,8 @@ class Supervisor:
         if not process.ready.done():
             process.kill(f"the worker was ended, because it was not ready within {self._start_limit_s:g} s")
         elif not process.dead.done():
+            if self._sources is not None:
+                self._loaded = await asyncio.to_thread(self._sources)
             self._state = "ready"
             self._is_ready.set()
             if self._on_ready:

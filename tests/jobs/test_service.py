@@ -10,6 +10,7 @@ import pytest
 from server.jobs.errors import ConflictError, JobNotFoundError, QueueFullError, WrongStateError
 from server.jobs.records import JobId
 from server.jobs.service import JobService
+from server.jobs.supervisor import LOOK_S
 from server.kit.problems import WorkflowError
 from tests.jobs.conftest import finished, seen, worker_ready, workflow
 
@@ -126,6 +127,33 @@ async def test_the_catalogue_is_there_at_once_at_the_second_start_and_not_after_
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(service.catalogue(), 0.2)
     await service.stop()
+
+
+async def test_an_edited_pack_is_loaded_anew_before_the_next_job_and_not_while_one_runs(service, settings, tmp_path):
+    gate = tmp_path / "gate"
+    running = await service.submit(workflow("steps", gate=str(gate)))
+    await seen(service, running.id, "node_progress")
+    pid = service.status()["worker"]["pid"]
+    pack = settings.custom_nodes / "toys.py"
+    text = pack.read_text(encoding="utf-8")
+    pack.write_text(text.replace("ctx.log(text)", "ctx.log(text.upper())"), encoding="utf-8")
+    waiting = await service.submit(workflow("remember", text="hello"))
+    await asyncio.sleep(LOOK_S)
+    gate.touch()
+    assert (await finished(service, running.id)).state == "succeeded"
+    assert (await seen(service, waiting.id, "node_log")).data["message"] == "HELLO"
+    assert service.status()["worker"]["pid"] != pid
+    assert service.status()["worker"]["deaths"] == 0
+
+
+async def test_a_node_that_was_just_written_can_be_submitted(service, settings):
+    assert (await finished(service, (await service.submit(workflow("remember"))).id)).state == "succeeded"
+    pack = settings.custom_nodes / "toys.py"
+    text = pack.read_text(encoding="utf-8")
+    pack.write_text(text.replace("def remember(", "def recall("), encoding="utf-8")
+    await asyncio.sleep(LOOK_S)
+    assert (await finished(service, (await service.submit(workflow("recall"))).id)).state == "succeeded"
+    assert {"toys/recall", "toys/remember"} & (await service.catalogue()).nodes.keys() == {"toys/recall"}
 
 
 async def test_an_older_workflow_is_migrated_by_the_worker_before_it_is_queued(service):
