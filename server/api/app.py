@@ -31,6 +31,7 @@ from server.api.errors import explain_errors
 from server.api.incoming import discard_incoming
 from server.api.keys import EDITOR, LIBRARY, SERVICE, SETTINGS, SHUTDOWN, TEMPLATES, Shutdown
 from server.api.security import GATE, guard, make_gate, set_security_headers
+from server.engine.artifacts import discard_drafts
 from server.jobs.service import JobService
 from server.library.templates import templates_folder
 from server.library.workflows import WorkflowLibrary
@@ -101,9 +102,11 @@ def launch_url(app: web.Application, url: str) -> str:
 
 
 async def _run_service(app: web.Application) -> AsyncIterator[None]:
-    await asyncio.to_thread(discard_incoming, app[SETTINGS].folders.uploads)
     await app[SERVICE].start()
-    await asyncio.to_thread(app[LIBRARY].tidy)  # after the start, which sees to it that no other server is there
+    # After the start, which sees to it that no other server is there.
+    await asyncio.to_thread(discard_incoming, app[SETTINGS].folders.uploads)
+    await asyncio.to_thread(discard_drafts, app[SETTINGS].folders.outputs)
+    await asyncio.to_thread(app[LIBRARY].tidy)
     yield
     await app[SERVICE].stop()
 

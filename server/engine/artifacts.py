@@ -9,13 +9,21 @@ import hashlib
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from server.kit.values import Artifact
 
 BLOCK_BYTES = 1 << 20
+
+DRAFT = re.compile(r"\.+[0-9a-f]{32}(\..*)?")
+"""Names of files and folders that are being written, and of a draft's own draft."""
+
+DRAFT_LIFE_S = 3600.0
+"""A draft that nobody wrote to for so long belongs to a program that was killed."""
 
 
 def save_artifact(outputs: Path, target: Path, suffix: str, media_type: str, write: Callable[[Path], None]) -> Artifact:
@@ -45,6 +53,17 @@ def save_artifact(outputs: Path, target: Path, suffix: str, media_type: str, wri
         temporary.unlink(missing_ok=True)
     sync_folder(final.parent)
     return Artifact(final.relative_to(outputs).as_posix(), media_type, size_bytes, digest)
+
+
+def discard_drafts(outputs: Path) -> None:
+    """Delete what killed programs left half written, in the outputs folder and those in it."""
+    before = time.time() - DRAFT_LIFE_S
+    for folder, folders, files in os.walk(outputs):
+        for name in filter(DRAFT.fullmatch, (*folders, *files)):
+            path = Path(folder, name)
+            with suppress(OSError):  # its writer may be done this moment
+                if path.stat().st_mtime < before:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def artifact_stamp(outputs: Path, artifact: Artifact) -> int:

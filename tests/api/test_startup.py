@@ -9,10 +9,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from server.api import editor
 from server.api.app import create_app
 from server.api.keys import EDITOR
+from server.jobs.errors import StoreError
 from server.jobs.service import JobService
 from tests.api.live import TOKEN, LiveServer, error_of, run_server, settings_in
 
@@ -45,6 +47,17 @@ async def test_without_a_built_editor_a_page_says_so(server: LiveServer) -> None
         async with session.get("/index.js") as response:
             assert response.status == 404
             await error_of(response)
+
+
+async def test_a_second_server_on_the_same_home_is_refused_and_harms_no_upload(server: LiveServer) -> None:
+    arriving = server.settings.folders.uploads / ".incoming" / "half"
+    arriving.parent.mkdir(exist_ok=True)
+    arriving.write_bytes(b"half of a file")
+    second = web.AppRunner(create_app(server.settings, JobService(server.settings, builtin=None), token=TOKEN))
+    with pytest.raises(StoreError, match="another Kinegraph server"):
+        await second.setup()
+    assert arriving.read_bytes() == b"half of a file"
+    arriving.unlink()
 
 
 @pytest.fixture

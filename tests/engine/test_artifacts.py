@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from server.engine import artifacts
-from server.engine.artifacts import is_intact, save_artifact
+from server.engine.artifacts import discard_drafts, is_intact, save_artifact
 from server.engine.execute import Executor
 from server.kit import Artifact
 from tests import machine
@@ -153,6 +153,20 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 KiB, where the tests may mount one."""
     with machine.small_disk(tmp_path / "small", "64k") as place:
         yield place
+
+
+def test_what_a_killed_program_left_half_written_is_deleted_when_it_is_old(tmp_path: Path) -> None:
+    draft = "0123456789abcdef" * 2
+    old = [tmp_path / f".{draft}.mp4", tmp_path / "in" / f"..{draft}.0123456789ab.part.mp4"]
+    kept = [tmp_path / "boat_00001.mp4", tmp_path / ".hidden.mp4", tmp_path / "in" / f".{draft}.png"]
+    for file in (*old, *kept, tmp_path / f".{draft}" / "frame_00001.png"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"x")
+    for path in (*old, *kept[:2], tmp_path / f".{draft}"):
+        os.utime(path, (0, 0))
+    discard_drafts(tmp_path)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
+    assert not (tmp_path / f".{draft}").exists()
 
 
 def test_a_full_output_disk_fails_the_save_with_a_hint_and_spoils_nothing(small_disk: Path) -> None:
