@@ -29,6 +29,8 @@ class Codec:
         siting: Where decoders take chroma samples to lie, as ``siting`` names it; nothing for center.
         hardware: FFmpeg's encoder on an NVIDIA GPU, or None.
         lossless: Whether what is read back is what was written, to the bit.
+        min_side: The smallest width and height that the encoder takes, in pixels.
+        max_fps: The most frames a second that it takes, or None.
     """
 
     encoder: str
@@ -46,8 +48,16 @@ class Codec:
     siting: str = ""
     hardware: str | None = None
     lossless: bool = False
+    min_side: int = 1
+    max_fps: int | None = None
 
 
+# Below this width x265 4.1 writes past the end of what its "cutree" holds: at 32 pixels and less, and up to 48, and where
+# the picture is less than 32 high it corrupts the heap for certain. It weighs blocks by how far ahead they are referred
+# to, which tells little apart in so few.
+_X265_NARROW = 64
+# SVT-AV1 waits for ever for a thread of its own where a picture is but a row or a column of its blocks of 64 pixels.
+_SVTAV1_THIN = 64
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 _X26_PRESETS = ("medium", "ultrafast", "superfast", "veryfast", "faster", "fast", "slow", "slower", "veryslow")
@@ -83,6 +93,7 @@ CODECS: dict[str, Codec] = {
         hardware="hevc_nvenc",
         container_tag="hvc1",
         siting="left",
+        min_side=16,
     ),
     "av1": Codec(
         encoder="libsvtav1",
@@ -95,6 +106,8 @@ CODECS: dict[str, Codec] = {
         presets=("8", "4", "5", "6", "7", "9", "10", "11", "12"),
         speeds=("12", "11", "10", "9", "8", "7", "6", "5", "4"),
         hardware="av1_nvenc",
+        min_side=4,
+        max_fps=240,
     ),
     "vp9": Codec(
         encoder="libvpx-vp9",
@@ -186,6 +199,37 @@ def choose_options(name: str, crf: int | None, preset: str | None, pixel_format:
 def _default_preset(codec: Codec, pixel_format: str) -> str:
     deep_color = codec.preset_option == "profile" and "444" in pixel_format
     return "4444" if deep_color else codec.presets[0]
+
+
+def options_for_size(name: str, width: int, height: int) -> dict[str, str]:
+    """Return the options that keep the software encoder of a codec sound at a small size; nothing at others.
+
+    They are to be laid over those of ``choose_options``.
+    """
+    if name == "h265" and width < _X265_NARROW:
+        return {"x265-params": f"{CODECS[name].options['x265-params']}:cutree=0"}
+    if name == "av1" and min(width, height) <= _SVTAV1_THIN:
+        return {"svtav1-params": "lp=1"}
+    return {}
+
+
+def check_limits(name: str, clip: Clip) -> None:
+    """Refuse what the software encoder of a codec would not open for.
+
+    Raises:
+        MediaError: A side is too small for it, or the rate too high.
+    """
+    codec = CODECS[name]
+    if min(clip.width, clip.height) < codec.min_side:
+        raise MediaError(
+            f"{clip.width}x{clip.height} is too small for {name}, whose sides are {codec.min_side} pixels or more",
+            "make it larger, or use h264",
+        )
+    if codec.max_fps is not None and clip.fps > codec.max_fps:
+        raise MediaError(
+            f"{name} stores {codec.max_fps} frames a second at most, not {float(clip.fps):g}",
+            f"change the rate to {codec.max_fps}, or use h264",
+        )
 
 
 def hardware_options(name: str, crf: int | None) -> dict[str, str]:

@@ -17,12 +17,20 @@ import numpy as np
 from .alpha import check_alpha, opacities
 from .audio import LAYOUTS, audio_frame, resample_audio
 from .chapters import cut_chapters, write_chapters
-from .codecs import Codec, choose_codec, choose_options, choose_pixel_format, hardware_options
+from .codecs import (
+    Codec,
+    check_limits,
+    choose_codec,
+    choose_options,
+    choose_pixel_format,
+    hardware_options,
+    options_for_size,
+)
 from .colors import PixelConverter, codes_from_tags, convert_dtype
 from .errors import MediaError
 from .files import explain_os_error, write_whole
 from .hardware import PIXEL_FORMATS, why_unusable
-from .probe import MediaInfo, probe, sound_end
+from .probe import MAX_FPS, MediaInfo, probe, sound_end
 from .samples import let_go_of_pages
 from .scheduling import ordinary_threads
 from .types import Audio, Clip, ColorTags
@@ -87,16 +95,19 @@ def write_video(
     target = Path(path).absolute()
     chosen = choose_codec(codec, target)
     pixels = choose_pixel_format(codec, pixel_format, clip, alpha=alpha is not None)
-    options = choose_options(codec, crf, preset, pixels)
+    options = choose_options(codec, crf, preset, pixels) | options_for_size(codec, clip.width, clip.height)
     check_alpha(clip, alpha)
+    _check_rate(clip, target)
     plan = _Encoding(chosen, chosen.encoder, pixels, pixels, options)
     if on_card is not None:
         plan = _on_card(codec, plan, clip, crf, on_card)
+    if plan.encoder == chosen.encoder:
+        check_limits(codec, clip)
     with write_whole(target) as temporary:
         try:
             with _Writer(temporary, clip, plan, metadata or {}) as writer:
                 written = writer.write(clip, alpha, progress)
-            info = _verify(temporary, written, has_sound=clip.audio is not None)
+            info = _read_back(temporary, target, written, has_sound=clip.audio is not None)
         except av.FFmpegError as error:
             raise _explain(error, target) from error
     return replace(info, path=target)
@@ -255,6 +266,23 @@ def _stored_tags(tags: ColorTags, pixel_format: str) -> ColorTags:
     if pixel_format.startswith(("bgr", "gbr", "rgb")):
         return replace(tags, matrix="gbr", full_range=True)
     return replace(tags, matrix="bt709", full_range=False) if tags.matrix == "gbr" else tags
+
+
+def _check_rate(clip: Clip, target: Path) -> None:
+    """Refuse a rate at which the finished file could not be read back, before it is made."""
+    if clip.fps > MAX_FPS:
+        raise MediaError(
+            f"{target.name} cannot have {float(clip.fps):g} frames a second, above the limit of {MAX_FPS}",
+            f"change the rate to {MAX_FPS} or less",
+        )
+
+
+def _read_back(temporary: Path, target: Path, written: int, *, has_sound: bool) -> MediaInfo:
+    """Do as ``_verify`` does, and call the file by its own name in an error: the temporary one says nothing."""
+    try:
+        return _verify(temporary, written, has_sound=has_sound)
+    except MediaError as error:
+        raise MediaError(error.message.replace(temporary.name, target.name), error.hint) from error
 
 
 def _verify(path: Path, written: int, *, has_sound: bool) -> MediaInfo:
