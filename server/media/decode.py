@@ -45,8 +45,8 @@ def load_clip(
 ) -> Clip:
     """Open a local video file as a lazy clip with its sound and chapters.
 
-    Frames come at the file's average rate. A file of variable rate has frames repeated or dropped so that each is
-    shown at its time; interlaced frames are made whole, and pixels that are not square are stretched in width. Files
+    Frames come at the file's average rate. Of a file of variable rate each is the one on screen when it is due; of one
+    of constant rate each comes once, however its clock rounds. Interlaced frames are made whole, and pixels that are not square are stretched in width. Files
     deeper than 8 bits give uint16, all others uint8. Transparency is left out; ``load_alpha`` reads it.
 
     Args:
@@ -184,11 +184,11 @@ def frames_at(info: MediaInfo, wanted: Sequence[int], *, max_pixels: int = MAX_P
 class _Held:
     """Goes forward through decoded frames, holding the one that is shown and the one after it."""
 
-    def __init__(self, decoded: Generator[tuple[int, av.VideoFrame]]) -> None:
+    def __init__(self, decoded: Generator[tuple[Fraction, av.VideoFrame]]) -> None:
         self._decoded = decoded
         self._shown: av.VideoFrame | None = None
-        self._next: tuple[int, av.VideoFrame] | None = None
-        self.index = 0
+        self._next: tuple[Fraction, av.VideoFrame] | None = None
+        self.index = Fraction(0)
 
     def close(self) -> None:
         self._decoded.close()
@@ -241,8 +241,7 @@ def _blocks(source: _Source, *, alpha: bool) -> Iterator[Block]:
     pending: list[av.VideoFrame] = []
     decoded = read_from(Footage(source.info, video, source.max_pixels, alpha), source.first)
     with closing(decoded):
-        shown = _at_constant_rate(decoded, name, video, source.first, source.count)
-        for frame, repeats in _at_rate(shown, video.fps / source.fps, source.total):
+        for frame, repeats in _on_screen(decoded, source):
             for _ in range(repeats):
                 pending.append(frame)
                 if len(pending) == size:
@@ -252,50 +251,33 @@ def _blocks(source: _Source, *, alpha: bool) -> Iterator[Block]:
         yield block_of(pending)
 
 
-def _at_rate(
-    shown: Iterable[tuple[av.VideoFrame, int]], step: Fraction, total: int
+def _on_screen(
+    decoded: Iterable[tuple[Fraction, av.VideoFrame]], source: _Source
 ) -> Iterator[tuple[av.VideoFrame, int]]:
-    """Take one frame for each ``step`` frames of the file: the one on screen then. The last is held to ``total``."""
-    position = made = 0
-    held: av.VideoFrame | None = None
-    for held, repeats in shown:
-        position += repeats
-        due = min(total, math.ceil(position / step))
-        if due > made:
-            yield held, due - made
-            made = due
-        if made == total:
-            return
-    if held is not None:
-        yield held, total - made
-
-
-def _at_constant_rate(
-    decoded: Iterator[tuple[int, av.VideoFrame]], name: str, video: VideoInfo, first: int, count: int
-) -> Iterator[tuple[av.VideoFrame, int]]:
-    """Yield each shown frame with how often it is shown, so that ``count`` frames from ``first`` come out.
+    """Yield each frame that is on screen when frames of the clip are due, with how many are; the last is held.
 
     Raises:
         MediaError: The frames end more than a moment before the header says.
     """
-    shown, end = first, first + count
+    step = source.video.fps / source.fps
+    made = found = 0
     held: av.VideoFrame | None = None
-    found = 0
-    for index, frame in decoded:
-        found = max(found, index + _frames_covered(frame, video.fps))
-        if held is not None and index > shown:
-            yield held, min(index, end) - shown
-            shown = min(index, end)
-        if shown >= end:
+    for place, frame in decoded:
+        found = max(found, round(place) + _frames_covered(frame, source.video.fps))
+        due = min(source.total, math.ceil((place - source.first) / step))
+        if held is not None and due > made:
+            yield held, due - made
+            made = due
+        if made == source.total:
             return
         held = frame
     # One frame may be missing because of rounding.
-    if held is None or end - found > 1:
+    if held is None or source.first + source.count - found > 1:
         raise MediaError(
-            f"{name} is cut off: it says {video.frame_count} frames but ends after {found}",
-            f"export or download it again, or load only its first {float(found / video.fps):.2f} seconds",
+            f"{source.info.path.name} is cut off: it says {source.video.frame_count} frames but ends after {found}",
+            f"export or download it again, or load only its first {float(found / source.video.fps):.2f} seconds",
         )
-    yield held, end - shown
+    yield held, source.total - made
 
 
 def _frames_covered(frame: av.VideoFrame, fps: Fraction) -> int:
