@@ -46,8 +46,9 @@ def load_clip(
     """Open a local video file as a lazy clip with its sound and chapters.
 
     Frames come at the file's average rate. Of a file of variable rate each is the one on screen when it is due; of one
-    of constant rate each comes once, however its clock rounds. Interlaced frames are made whole, and pixels that are not square are stretched in width. Files
-    deeper than 8 bits give uint16, all others uint8. Transparency is left out; ``load_alpha`` reads it.
+    of constant rate each comes once, however its clock rounds. Interlaced frames are made whole, and pixels that are
+    not square are stretched in width. Files deeper than 8 bits give uint16, all others uint8. Transparency is left out;
+    ``load_alpha`` reads it.
 
     Args:
         path: A local file; addresses and playlists are refused.
@@ -230,7 +231,7 @@ def _blocks(source: _Source, *, alpha: bool) -> Iterator[Block]:
 
     def block_of(frames: list[av.VideoFrame]) -> Block:
         shape = (video.width, video.height)
-        as_they_are = not alpha and not video.rotation
+        as_they_are = not (alpha or video.rotation or video.mirrored)
         if as_they_are and all(is_yuv(frame) and (frame.width, frame.height) == shape for frame in frames):
             return YuvBlock(tuple(frames), developer)
         # A frame that is shown for long is converted once.
@@ -288,7 +289,8 @@ def _frames_covered(frame: av.VideoFrame, fps: Fraction) -> int:
 
 
 def _upright(pixels: Array, video: VideoInfo, name: str) -> Array:
-    turned = np.rot90(pixels, -(video.rotation // 90) % 4) if video.rotation else pixels
+    seen = pixels[:, ::-1] if video.mirrored else pixels
+    turned = np.rot90(seen, -(video.rotation // 90) % 4) if video.rotation else seen
     if turned.shape[:2] != (video.height, video.width):
         raise MediaError(
             f"{name} changes its size from {video.width}x{video.height} to {turned.shape[1]}x{turned.shape[0]} midway",

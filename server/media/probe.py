@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from av.sidedata.sidedata import Type as SideDataType
 
 from .chapters import read_chapters
 from .codecs import has_alpha
@@ -24,6 +28,7 @@ WORKFLOW_KEY = "workflow"
 # Days of video. A header that says more is damaged or means harm.
 MAX_FRAMES = 20_000_000
 MAX_FPS = 1000
+_RATE_ERROR = Fraction(1, 2_000_000)
 _CUT_S = Fraction(3, 4)
 """A file that ends so much before its header says was cut off."""
 
@@ -34,6 +39,7 @@ class VideoInfo:
 
     Attributes:
         rotation: Degrees clockwise by which the stored frames are turned for display: 0, 90, 180 or 270.
+        mirrored: Whether left and right of the stored frames change places before that.
         frame_count: Exact for every container, because it is counted where the header does not say.
         bit_depth: Bits of each component.
         start_s: The time of the first frame on the file's own clock.
@@ -56,6 +62,7 @@ class VideoInfo:
     has_alpha: bool = False
     interlaced: bool = False
     pixel_aspect: Fraction = Fraction(1)
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +175,13 @@ def _probe_video(container: InputContainer, path: Path, max_pixels: int) -> Vide
     frame = _first_frame(container, stream, path)
     fps = _rate(stream, path)
     start_s = _seconds(frame.pts, stream.time_base)
-    frame_count = _count_frames(stream, fps, path)
+    frame_count = _count_frames(stream, fps, path, None if frame.pts is None else start_s)
     if frame_count > MAX_FRAMES:
         raise MediaError(
             f"{path.name} says that it has {frame_count} frames, above the limit of {MAX_FRAMES}",
             "cut it into parts; if it is short, its header is damaged and exporting it again helps",
         )
-    rotation = -frame.rotation % 360
+    rotation, mirrored = _orientation(frame)
     turned = rotation in {90, 270}
     return VideoInfo(
         codec=stream.codec_context.codec.canonical_name,
@@ -191,7 +198,23 @@ def _probe_video(container: InputContainer, path: Path, max_pixels: int) -> Vide
         has_alpha=is_transparent(frame, stream),
         interlaced=bool(frame.interlaced_frame),
         pixel_aspect=_pixel_aspect(stream, turned=turned),
+        mirrored=mirrored,
     )
+
+
+def _orientation(frame: av.VideoFrame) -> tuple[int, bool]:
+    """Return by how many degrees clockwise a frame is turned for display, and whether it is mirrored before.
+
+    Its display matrix brings (x, y) to (ax + cy, bx + dy), y downwards (FFmpeg's libavutil/display.h). Phones store
+    selfies as they were seen with one that mirrors.
+    """
+    side_data: Any = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    if side_data is None or len(data := bytes(side_data)) < 36:
+        return 0, False
+    a, b, _, c, d, *_ = struct.unpack("=9i", data[:36])
+    mirrored = a * d - b * c < 0
+    turn = math.degrees(math.atan2(-b, -a) if mirrored else math.atan2(b, a))
+    return round(turn / 90) * 90 % 360, mirrored
 
 
 def is_transparent(frame: av.VideoFrame, stream: AvVideoStream) -> bool:
@@ -201,10 +224,22 @@ def is_transparent(frame: av.VideoFrame, stream: AvVideoStream) -> bool:
 
 
 def _rate(stream: AvVideoStream, path: Path) -> Fraction:
-    fps = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 0)
+    fps = _usual_rate(Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 0))
     if not 0 < fps <= MAX_FPS:
         said = f"says {float(fps):g} frames a second" if fps else "does not say its frame rate"
         raise MediaError(f"{path.name} {said}", "convert it to MP4 with a constant frame rate")
+    return fps
+
+
+def _usual_rate(fps: Fraction) -> Fraction:
+    """Return the whole rate, or 1000/1001 of one, that a rate is but for the rounding of its container.
+
+    MKV and WebM say how many nanoseconds a frame lasts, of which FFmpeg makes a fraction of small numbers: 60000/1001
+    comes back as 19001/317.
+    """
+    for usual in (Fraction(round(fps)), Fraction(round(fps * 1001 / 1000) * 1000, 1001)):
+        if abs(fps - usual) <= usual * _RATE_ERROR:
+            return usual
     return fps
 
 
@@ -252,8 +287,15 @@ def _first_frame(container: InputContainer, stream: AvVideoStream, path: Path) -
     raise MediaError(f"{path.name} has no frames", "it is empty or cut off; export or download it again")
 
 
-def _count_frames(stream: AvVideoStream, fps: Fraction, path: Path) -> int:
-    """Count frames at the constant rate ``fps`` that cover the stream's time, from its header where that is exact."""
+def _count_frames(stream: AvVideoStream, fps: Fraction, path: Path, start_s: Fraction | None) -> int:
+    """Count frames at the constant rate ``fps`` that cover the stream's time, from its header where that is exact.
+
+    Args:
+        stream: The video.
+        fps: Its rate.
+        path: Its file.
+        start_s: When its first frame that can be decoded comes; recordings begin between key frames.
+    """
     if stream.frames and stream.duration and stream.time_base:
         return max(1, round(stream.duration * stream.time_base * fps))
     times: list[Fraction] = []
@@ -268,11 +310,13 @@ def _count_frames(stream: AvVideoStream, fps: Fraction, path: Path) -> int:
                     times.append(_seconds(packet.pts, stream.time_base))
     if not times:
         return max(1, stream.frames, count)
+    begin_s = min(times) if start_s is None else max(start_s, min(times))
     if (promised_s := _promised_s(path, max(times))) is not None:
-        return max(1, round((promised_s - min(times)) * fps))
-    span = round((max(times) - min(times)) * fps) + 1
+        return max(1, round((promised_s - begin_s) * fps))
+    span = round((max(times) - begin_s) * fps) + 1
     # Program streams time only some of their pictures, and perhaps not the last.
-    return max(1, span, count if count > len(times) else 0)
+    untimed = count - round((begin_s - min(times)) * fps) if count > len(times) else 0
+    return max(1, span, untimed)
 
 
 def _promised_s(path: Path, last_s: Fraction) -> Fraction | None:

@@ -343,3 +343,59 @@ def test_a_gif_is_read_as_a_clip(tmp_path: Path) -> None:
     first.save(tmp_path / "small.gif", save_all=True, append_images=rest, duration=100, loop=0)
     clip = load_clip(tmp_path / "small.gif")
     assert (clip.frame_count, clip.fps, len(list(clip.frames()))) == (5, 10, 5)
+
+
+MATRICES = {
+    "as it is": (1, 0, 0, 1),
+    "mirror": (-1, 0, 0, 1),
+    "flip": (1, 0, 0, -1),
+    "half turn": (-1, 0, 0, -1),
+    "quarter turn clockwise": (0, 1, -1, 0),
+    "quarter turn back": (0, -1, 1, 0),
+    "transpose": (0, 1, 1, 0),
+    "other transpose": (0, -1, -1, 0),
+}
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_a_display_matrix_turns_and_mirrors(name: str, tmp_path: Path) -> None:
+    a, b, c, d = MATRICES[name]
+    path = tmp_path / "selfie.mp4"
+    stored = np.zeros((48, 64, 3), np.uint8)
+    stored[:24, :32], stored[:24, 32:], stored[24:, :32] = 60, 120, 180
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=24, options={"crf": "5"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.set_display_matrix([a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30])
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(stored, "rgb24")))
+        container.mux(stream.encode(None))
+    clip = load_clip(path)
+    shown = next(clip.frames())
+    assert shown.shape == (clip.height, clip.width, 3) == ((48, 64, 3) if a else (64, 48, 3))
+    # The matrix brings where a quarter is, from the center, to where it is seen: (x, y) to (ax + cy, bx + dy).
+    for x, y, level in ((-1, -1, 60), (1, -1, 120), (-1, 1, 180), (1, 1, 0)):
+        row, column = (2 + b * x + d * y) * clip.height // 4, (2 + a * x + c * y) * clip.width // 4
+        assert abs(int(shown[row, column, 0]) - level) <= 4
+
+
+def test_a_recording_that_begins_between_key_frames_is_not_cut_off(tmp_path: Path, ffmpeg: Callable[..., None]) -> None:
+    whole, capture = tmp_path / "whole.ts", tmp_path / "capture.ts"
+    source = "testsrc=s=320x240:r=25:d=8"
+    ffmpeg("-f", "lavfi", "-i", source, "-c:v", "mpeg2video", "-g", "50", "-pix_fmt", "yuv420p", whole)
+    data = whole.read_bytes()
+    capture.write_bytes(data[188 * 333 :])
+    clip = load_clip(capture)
+    assert clip.frame_count is not None
+    assert len(list(clip.frames())) == clip.frame_count
+    assert clip.frame_count % 50 == 0
+
+
+@pytest.mark.parametrize("fps", [24000, 48000, 60000, 120000, 240000])
+@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
+def test_broadcast_rates_survive_every_container(suffix: str, fps: int, tmp_path: Path) -> None:
+    frames = np.zeros((20, 16, 16, 3), np.uint8)
+    clip = Clip.from_array(frames, Fraction(fps, 1001))
+    codec = "vp9" if suffix == ".webm" else "h264"
+    info = write_video(tmp_path / f"a{suffix}", clip, codec=codec, preset="ultrafast").video
+    assert info is not None
+    assert (info.fps, info.frame_count) == (Fraction(fps, 1001), 20)
