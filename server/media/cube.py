@@ -40,7 +40,7 @@ class Cube:
 
 
 def read_cube(path: str | Path) -> Cube:
-    """Read a .cube file (Adobe Cube LUT 1.0) with one or three dimensions.
+    """Read a .cube file with one or three dimensions: Adobe Cube LUT 1.0, or with the input range of DaVinci Resolve.
 
     Raises:
         MediaError: The file is missing, too large, or not such a file.
@@ -51,7 +51,7 @@ def read_cube(path: str | Path) -> Cube:
     words: dict[str, list[str]] = {}
     rows: list[list[str]] = []
     try:
-        with local.open(encoding="utf-8", errors="replace") as stream:
+        with local.open(encoding="utf-8-sig", errors="replace") as stream:
             for line in stream:
                 parts = line.split("#", 1)[0].split()
                 if parts and (parts[0][0].isalpha() or parts[0][0] == '"'):
@@ -80,12 +80,22 @@ def _build(words: dict[str, list[str]], rows: list[list[str]]) -> Cube:
     if table.size != np.prod(shape) or not np.isfinite(table).all():
         message = f"it has {len(rows)} entries and a size of {size}"
         raise ValueError(message)
-    low = np.array(words.get("DOMAIN_MIN", ["0", "0", "0"]), np.float32)
-    high = np.array(words.get("DOMAIN_MAX", ["1", "1", "1"]), np.float32)
+    low, high = _domain(words, kind)
     if low.shape != (3,) or high.shape != (3,) or not (high > low).all():
         message = "its domain is empty"
         raise ValueError(message)
     return Cube(table.reshape(shape), low, high)
+
+
+def _domain(words: dict[str, list[str]], kind: str) -> tuple[Array, Array]:
+    """Return the inputs of the first and the last entry: as Adobe says them, as DaVinci Resolve does, or 0 and 1."""
+    both = words.get(kind.replace("SIZE", "INPUT_RANGE"))
+    if both is not None and len(both) != 2:
+        message = f"its input range is {' '.join(both)}"
+        raise ValueError(message)
+    low, high = both or ("0", "1")
+    first, last = words.get("DOMAIN_MIN", [low] * 3), words.get("DOMAIN_MAX", [high] * 3)
+    return np.array(first, np.float32), np.array(last, np.float32)
 
 
 def apply_cube(clip: Clip, cube: Cube, *, strength: float = 1.0) -> Clip:

@@ -158,10 +158,26 @@ def test_a_lut_of_one_dimension_and_another_domain(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, wanted, atol=1e-5)
 
 
+def test_a_lut_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    rows = "LUT_1D_SIZE 2\n0 0 0\n1 0.5 0\n"
+    (tmp_path / "a.cube").write_text(rows, encoding="utf-8-sig")
+    np.testing.assert_array_equal(read_cube(tmp_path / "a.cube").table, [[0, 0, 0], [1, 0.5, 0]])
+
+
+def test_the_input_range_of_resolve_is_the_domain(tmp_path: Path) -> None:
+    cube = read_cube(write_cube(tmp_path / "a.cube", lambda x: x, head="LUT_3D_INPUT_RANGE -0.5 1.5\n"))
+    frames = noisy()
+    np.testing.assert_allclose(all_frames(apply_cube(clip_of(frames), cube)), frames / 2 + 0.25, atol=1e-5)
+    (tmp_path / "b.cube").write_text("LUT_1D_SIZE 2\nLUT_1D_INPUT_RANGE 0 2\n0 0 0\n1 1 1\n", encoding="utf-8")
+    assert read_cube(tmp_path / "b.cube").high.tolist() == [2, 2, 2]
+
+
 @pytest.mark.parametrize(
     "content",
     [
         "",
+        "LUT_1D_SIZE 2\nLUT_1D_INPUT_RANGE 1\n0 0 0\n1 1 1\n",
+        "LUT_1D_SIZE 2\nLUT_1D_INPUT_RANGE 1 0\n0 0 0\n1 1 1\n",
         "hello world",
         "LUT_3D_SIZE 2\n0 0 0\n",
         "LUT_3D_SIZE 100000\n0 0 0\n",
