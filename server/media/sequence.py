@@ -135,22 +135,33 @@ def find_sequence(path: Path, *, max_pixels: int = MAX_PIXELS) -> Sequence:
     """Find the numbered pictures of a folder or a ZIP archive: those with the commonest name and suffix.
 
     Raises:
-        MediaError: There are none, a number is missing, or the archive is broken.
+        MediaError: There are none, a number is missing or there twice, or the archive is broken.
     """
     names = _names(path)
     groups: dict[tuple[str, str], dict[int, str]] = {}
+    twice: dict[tuple[str, str], tuple[str, str]] = {}
     for name in names:
         pure = PurePosixPath(name)
         match = _NUMBERED.match(pure.stem)
         if match and pure.suffix.lower() in READABLE:
             key = (str(pure.parent / match["stem"]), pure.suffix.lower())
-            groups.setdefault(key, {})[int(match["number"])] = name
+            numbers = groups.setdefault(key, {})
+            number = int(match["number"])
+            if number in numbers:
+                twice.setdefault(key, (numbers[number], name))
+            numbers[number] = name
     if not groups:
         raise MediaError(
             f"{path.name} holds no numbered pictures",
             f"name them frame_0001.png and so on; {', '.join(READABLE)} are read",
         )
-    numbered = max(groups.values(), key=len)
+    chosen = max(groups, key=lambda key: len(groups[key]))
+    numbered = groups[chosen]
+    if chosen in twice:
+        raise MediaError(
+            f"{path.name} has two pictures of one number, {' and '.join(sorted(twice[chosen]))}",
+            "take one of them away, or rename it",
+        )
     first, last = min(numbered), max(numbered)
     missing = next((number for number in range(first, last) if number not in numbered), None)
     if missing is not None:

@@ -159,6 +159,12 @@ def test_what_is_no_whole_sequence_is_refused_with_a_hint(tmp_path: Path) -> Non
         load_sequence_alpha(find_sequence(odd))
 
 
+def test_two_pictures_of_one_number_are_refused_with_their_names(tmp_path: Path) -> None:
+    numbered(tmp_path, ["a_1.png", "a_01.png", "a_2.png"])
+    with pytest.raises(MediaError, match=r"two pictures of one number, a_01\.png and a_1\.png"):
+        find_sequence(tmp_path)
+
+
 def test_a_picture_above_the_limit_is_not_decoded() -> None:
     from tests.media.test_hostile import huge_png
 
