@@ -17,6 +17,7 @@ from .colors import convert_dtype
 from .embed import embed_in_gif, embed_in_webp
 from .errors import MediaError
 from .files import explain_os_error, write_whole
+from .pictures import check_sides
 from .types import Clip
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def write_animation(
         progress: Called after each frame with the frames done and the frame count or None; raising in it cancels.
 
     Raises:
-        MediaError: The suffix, the rate or the quality does not fit, the clip is empty, or the disk is full.
+        MediaError: The suffix, the size, the rate or the quality does not fit, the clip is empty, or the disk is full.
     """
     target = Path(path).absolute()
     suffix = target.suffix.lower()
@@ -58,6 +59,7 @@ def write_animation(
         raise MediaError(f"a GIF cannot show {float(clip.fps):g} frames a second", "change the rate to 25, or use WebP")
     if suffix == ".gif" and alpha is not None:
         raise MediaError("a GIF has no soft transparency", "use WebP")
+    check_sides(suffix[1:].upper(), clip.width, clip.height)
     check_alpha(clip, alpha)
     with write_whole(target) as temporary:
         try:

@@ -35,6 +35,8 @@ _WRITABLE = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }
+MAX_SIDES = {"WEBP": 16383, "JPEG": 65500, "GIF": 65535}
+"""The longest sides that formats store, in pixels; for JPEG what its usual library does."""
 
 
 def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Image:
@@ -110,7 +112,8 @@ def write_image(path: str | Path, image: Image, *, quality: int = 92, metadata: 
         metadata: Text tags, which PNG keeps; of these WebP keeps the ``workflow``, and the others keep none.
 
     Raises:
-        MediaError: The suffix is unknown, tags do not fit the format, or the disk is full.
+        MediaError: The suffix is unknown, the picture is too large for the format, tags do not fit it, or the disk is
+            full.
     """
     target = Path(path).absolute()
     form = _WRITABLE.get(target.suffix.lower())
@@ -118,6 +121,7 @@ def write_image(path: str | Path, image: Image, *, quality: int = 92, metadata: 
         raise MediaError(f"{target.name} has no known picture suffix", f"use one of {', '.join(_WRITABLE)}")
     if not 1 <= quality <= 100:
         raise MediaError(f"quality {quality} is outside 1 to 100", "try 92")
+    check_sides(form, image.width, image.height)
     options: dict[str, Any] = {"quality": quality} if form in {"JPEG", "WEBP"} else {}
     if form == "WEBP" and set(metadata or {}) == {WORKFLOW}:
         options["xmp"] = xmp_of((metadata or {})[WORKFLOW])
@@ -130,6 +134,26 @@ def write_image(path: str | Path, image: Image, *, quality: int = 92, metadata: 
         options["pnginfo"] = tags
     with write_whole(target) as temporary:
         PIL.Image.fromarray(convert_dtype(image.pixels, "uint8")).save(temporary, format=form, **options)
+
+
+def check_sides(form: str, width: int, height: int) -> None:
+    """Refuse a size that a format of pictures cannot store.
+
+    Args:
+        form: As Pillow names it.
+        width: In pixels.
+        height: In pixels.
+
+    Raises:
+        MediaError: A side is longer than ``MAX_SIDES`` says.
+    """
+    limit = MAX_SIDES.get(form)
+    if limit is not None and max(width, height) > limit:
+        name = {"WEBP": "WebP"}.get(form, form)
+        raise MediaError(
+            f"{width}x{height} pixels are too many for {name}, whose sides are {limit} at most",
+            "make the picture smaller" + ("" if form == "GIF" else ", or save it as PNG"),
+        )
 
 
 def image_as_clip(image: Image, fps: Fraction | int, frame_count: int) -> Clip:

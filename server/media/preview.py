@@ -11,6 +11,7 @@ from PIL import Image as PilImage
 
 from .colors import convert_dtype
 from .errors import MediaError
+from .pictures import MAX_SIDES
 from .resize import resize_frame
 from .types import Clip, Image
 
@@ -71,14 +72,14 @@ def contact_sheet(clip: Clip, *, count: int = 12, columns: int = 4, width: int =
         clip: Any clip with at least one frame.
         count: How many frames to show; fewer when the clip has fewer.
         columns: Frames in a row.
-        width: Width of each frame in the sheet, in pixels.
+        width: Width of each frame in the sheet, in pixels; less where the sheet would be too large for a WebP.
 
     Raises:
         MediaError: The clip has no frames, or a number is below 1.
     """
     if min(count, columns, width) < 1:
         raise MediaError("a contact sheet needs at least one frame, one column and one pixel", "use numbers above 0")
-    height = max(1, round(clip.height * width / clip.width))
+    width, height = _tile_size(clip, width, columns, -(-count // columns))
     tiles = [
         convert_dtype(resize_frame(pixels, width, height, method="area"), "uint8") for pixels in _spread(clip, count)
     ]
@@ -92,6 +93,13 @@ def contact_sheet(clip: Clip, *, count: int = 12, columns: int = 4, width: int =
         x = _GAP + number % columns * (width + _GAP)
         sheet[y : y + height, x : x + width] = tile
     return Image(sheet)
+
+
+def _tile_size(clip: Clip, width: int, columns: int, rows: int) -> tuple[int, int]:
+    """Return width and height of the frames in a sheet of so many, none of whose sides is longer than a WebP's."""
+    widest, highest = ((MAX_SIDES["WEBP"] - _GAP) // number - _GAP for number in (columns, rows))
+    scale = min(width / clip.width, widest / clip.width, highest / clip.height)
+    return max(1, round(clip.width * scale)), max(1, round(clip.height * scale))
 
 
 def _spread(clip: Clip, count: int) -> list[Array]:

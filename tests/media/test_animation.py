@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -80,3 +81,17 @@ def test_a_webp_keeps_transparency_and_a_gif_refuses_it(tmp_path: Path) -> None:
         with pytest.raises(MediaError, match="transparency") as caught:
             write_animation(tmp_path / name, clip, alpha=bad)
         assert caught.value.hint
+
+
+@pytest.mark.parametrize(("suffix", "side", "limit"), [(".webp", 16384, "16383"), (".gif", 65536, "65535")])
+def test_an_animation_too_large_for_its_format_is_refused_before_a_frame_is_made(
+    suffix: str, side: int, limit: str, tmp_path: Path
+) -> None:
+    def produce() -> Iterator[np.ndarray]:
+        message = "frames were made for nothing"
+        raise AssertionError(message)
+        yield
+
+    with pytest.raises(MediaError, match=f"sides are {limit} at most"):
+        write_animation(tmp_path / f"a{suffix}", Clip(produce, side, 16, Fraction(12), 2))
+    assert list(tmp_path.iterdir()) == []

@@ -57,6 +57,23 @@ def test_sixteen_bit_pictures_keep_their_depth(tmp_path: Path) -> None:
     assert np.abs(read_mask(tmp_path / "deep.png").values - values / 65535).max() < 1e-6
 
 
+@pytest.mark.parametrize(("suffix", "side", "limit"), [(".webp", 16384, "16383"), (".jpg", 65501, "65500")])
+def test_a_picture_too_large_for_its_format_is_refused(suffix: str, side: int, limit: str, tmp_path: Path) -> None:
+    for shape in ((1, side, 3), (side, 1, 3)):
+        with pytest.raises(MediaError, match=f"sides are {limit} at most") as caught:
+            write_image(tmp_path / f"out{suffix}", Image(np.zeros(shape, np.uint8)))
+        assert "PNG" in caught.value.hint
+    write_image(tmp_path / f"fits{suffix}", Image(np.zeros((1, side - 1, 3), np.uint8)))
+    assert [path.stem for path in tmp_path.iterdir()] == ["fits"]
+
+
+def test_a_contact_sheet_of_tall_frames_fits_a_webp(tmp_path: Path) -> None:
+    clip = Clip.from_array(np.zeros((12, 3000, 8, 3), np.uint8), 24)
+    sheet = contact_sheet(clip)
+    assert max(sheet.width, sheet.height) <= 16383
+    write_image(tmp_path / "sheet.webp", sheet)
+
+
 def test_a_mask_is_the_opacity_or_else_the_brightness(tmp_path: Path) -> None:
     rgba = np.full((4, 4, 4), 255, np.uint8)
     rgba[:2, :, 3] = 0
