@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import PIL.ImageOps
 import PIL.PngImagePlugin
@@ -19,6 +20,7 @@ from .container import MAX_PIXELS, local_file
 from .embed import WORKFLOW, workflow_in_comment, workflow_in_xmp, xmp_of
 from .errors import MediaError
 from .files import write_whole
+from .stills import decode_still
 from .types import Clip, Image, Mask, frames_per_chunk
 
 if TYPE_CHECKING:
@@ -55,7 +57,8 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Image:
     with _opened(path, max_pixels) as picture:
         if picture.mode.startswith(("I", "F")):
             return Image(np.repeat(_deep_gray(picture)[:, :, None], 3, axis=2))
-        return Image(np.array(picture.convert("RGB")))
+        deep = _deep_color(Path(path), max_pixels)
+        return Image(np.array(picture.convert("RGB")) if deep is None else deep)
 
 
 def read_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Mask:
@@ -194,6 +197,26 @@ def _opened(path: str | Path, max_pixels: int) -> Generator[PIL.Image.Image]:
         raise MediaError(
             f"{local.name} is not a readable picture, or it is cut off", "open it elsewhere and save it as PNG"
         ) from error
+
+
+def _deep_color(path: Path, max_pixels: int) -> Array | None:
+    """Return a picture's pixels (H, W, 3) in float32, upright, if it has colors of 16 bits; Pillow keeps eight."""
+    with PIL.Image.open(path, formats=_READABLE) as picture:
+        suffix = {"PNG": ".png", "TIFF": ".tif"}.get(picture.format or "")
+        if suffix is None or not any(";16" in str(tile.args) for tile in picture.tile):
+            return None
+        orientation = picture.getexif().get(PIL.ExifTags.Base.Orientation, 1)
+    pixels, _opacity = decode_still(path.read_bytes(), path.with_suffix(suffix).name, max_pixels=max_pixels)
+    return convert_dtype(np.ascontiguousarray(_turned(pixels, orientation)), "float32")
+
+
+def _turned(pixels: Array, orientation: int) -> Array:
+    """Return pixels upright as EXIF's orientation, 1 to 8, asks for (Exif 3.0, 4.6.5.1)."""
+    if orientation in {5, 6, 7, 8}:
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in {3, 4, 7, 8}:
+        pixels = pixels[::-1]
+    return pixels[:, ::-1] if orientation in {2, 3, 6, 7} else pixels
 
 
 def _deep_gray(picture: PIL.Image.Image) -> Array:

@@ -57,6 +57,37 @@ def test_sixteen_bit_pictures_keep_their_depth(tmp_path: Path) -> None:
     assert np.abs(read_mask(tmp_path / "deep.png").values - values / 65535).max() < 1e-6
 
 
+@pytest.mark.parametrize("name", ["color.png", "clear.png", "color.tif"])
+def test_colors_of_sixteen_bits_keep_their_depth(name: str, tmp_path: Path, ffmpeg: Any) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (6, 8, 3), np.uint16)
+    (tmp_path / "deep.raw").write_bytes(values.tobytes())
+    layout = "rgba64be" if name == "clear.png" else "rgb48be" if name.endswith("png") else "rgb48le"
+    raw = ("-f", "rawvideo", "-pix_fmt", "rgb48le", "-s", "8x6", "-i", tmp_path / "deep.raw")
+    ffmpeg(*raw, "-pix_fmt", layout, "-frames:v", 1, "-update", 1, tmp_path / name)
+    pixels = read_image(tmp_path / name).pixels
+    assert pixels.dtype == np.float32
+    assert np.abs(pixels - values / 65535).max() < 1e-6
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_deep_colors_are_turned_upright_as_others_are(orientation: int, tmp_path: Path, ffmpeg: Any) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    exif = PilImage.Exif()
+    exif[0x0112] = orientation
+    PilImage.fromarray(values).save(tmp_path / "plain.png", exif=exif)
+    ffmpeg("-noautorotate", "-i", tmp_path / "plain.png", "-pix_fmt", "rgb48be", "-update", 1, tmp_path / "deep.png")
+    # FFmpeg drops the orientation; the chunk that has it is put behind the header again.
+    data, plain = (tmp_path / "deep.png").read_bytes(), (tmp_path / "plain.png").read_bytes()
+    start = plain.index(b"eXIf") - 4
+    chunk = plain[start : start + 12 + int.from_bytes(plain[start : start + 4], "big")]
+    if b"eXIf" not in data:
+        (tmp_path / "deep.png").write_bytes(data[:33] + chunk + data[33:])
+    deep = read_image(tmp_path / "deep.png").pixels
+    assert deep.dtype == np.float32
+    # FFmpeg fills the low bits with noise.
+    assert np.abs(deep - read_image(tmp_path / "plain.png").pixels / 255).max() < 1 / 200
+
+
 @pytest.mark.parametrize(("suffix", "side", "limit"), [(".webp", 16384, "16383"), (".jpg", 65501, "65500")])
 def test_a_picture_too_large_for_its_format_is_refused(suffix: str, side: int, limit: str, tmp_path: Path) -> None:
     for shape in ((1, side, 3), (side, 1, 3)):
