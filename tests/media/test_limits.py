@@ -76,7 +76,9 @@ def test_what_an_encoder_refuses_is_told_before_a_frame_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("codec", "size", "fps"), [("h264", (64, 64), 1000), ("av1", (4, 64), 240), ("h265", (16, 16), 24)])
+@pytest.mark.parametrize(
+    ("codec", "size", "fps"), [("h264", (64, 64), 1000), ("av1", (4, 64), 240), ("h265", (16, 16), 24)]
+)
 def test_the_limits_themselves_are_written(codec: str, size: tuple[int, int], fps: int, tmp_path: Path) -> None:
     frames = np.zeros((4, size[1], size[0], 3), np.uint8)
     info = write_video(tmp_path / "out.mp4", Clip.from_array(frames, fps), codec=codec)
