@@ -52,10 +52,10 @@ class Codec:
     max_fps: int | None = None
 
 
-# At 48 pixels of width and less x265 4.1 writes past the end of what its "cutree" holds, and breaks the heap. What that
+# At 48 pixels of width and less x265 4.2 writes past the end of what its "cutree" holds, and breaks the heap. What that
 # does, weighing blocks by how much later frames refer to them, tells little apart in so few blocks.
 _X265_NARROW = 64
-# With more than one thread SVT-AV1 4 waits for ever where a picture is one thin row or column of blocks of 64 pixels.
+# With more than one thread SVT-AV1 4.1 waits for ever where a picture is one thin row or column of blocks of 64 pixels.
 _SVTAV1_THIN = 64
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")

@@ -208,8 +208,9 @@ def _orientation(frame: av.VideoFrame) -> tuple[int, bool]:
     Its display matrix brings (x, y) to (ax + cy, bx + dy), y downwards (FFmpeg's libavutil/display.h). Phones store
     selfies as they were seen with one that mirrors.
     """
-    side_data: Any = frame.side_data.get(SideDataType.DISPLAYMATRIX)
-    if side_data is None or len(data := bytes(side_data)) < 36:
+    known: Any = frame.side_data  # its stub knows no types as keys
+    matrix = known.get(SideDataType.DISPLAYMATRIX)
+    if matrix is None or len(data := bytes(matrix)) < 36:
         return 0, False
     a, b, _, c, d, *_ = struct.unpack("=9i", data[:36])
     mirrored = a * d - b * c < 0
