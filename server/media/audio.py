@@ -19,7 +19,7 @@ from .types import Audio
 if TYPE_CHECKING:
     from .types import Array
 
-LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 # More than six hours of stereo at 48 kHz; what is long is on disk.
 MAX_AUDIO_BYTES = 8 * 2**30
 MAX_LEAD_BYTES = 2**30
