@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from .types import Array
 
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+PACKED = "flt"
+"""FFmpeg's name of the samples that it is given and gives: one moment after the other, all channels of each. With a
+plane for each channel PyAV 18 reads beyond the last of exactly eight."""
+
 # More than six hours of stereo at 48 kHz; what is long is on disk.
 MAX_AUDIO_BYTES = 8 * 2**30
 MAX_LEAD_BYTES = 2**30
@@ -90,9 +94,9 @@ def _decode(
             # Broadcasts change their channels midway, and a resampler takes only what it was begun with.
             if resampler is None or kind != (frame.format.name, frame.layout.name, frame.sample_rate):
                 kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-                resampler = av.AudioResampler(format="fltp", layout=LAYOUTS[channels], rate=rate)
+                resampler = av.AudioResampler(format=PACKED, layout=LAYOUTS[channels], rate=rate)
             for converted in resampler.resample(frame):
-                store.add(converted.to_ndarray())
+                store.add(unpacked(converted))
             if store.size_bytes > MAX_AUDIO_BYTES:
                 raise MediaError("the sound is too long", "load a shorter part with start and duration")
         return store.samples(), drop or 0
@@ -131,15 +135,24 @@ def resample_audio(audio: Audio, sample_rate: int, channels: int) -> Audio:
     Raises:
         MediaError: The number of channels is not 1 to 8.
     """
-    for count in (audio.channels, channels):
-        if count not in LAYOUTS:
-            raise MediaError(f"sound with {count} channels has no known layout", "use 1 to 8 channels")
+    check_channels(audio.channels, channels)
     if (audio.sample_rate, audio.channels) == (sample_rate, channels):
         return audio
-    resampler = av.AudioResampler(format="fltp", layout=LAYOUTS[channels], rate=sample_rate)
+    resampler = av.AudioResampler(format=PACKED, layout=LAYOUTS[channels], rate=sample_rate)
     frames = chain(frames_of(audio), (None,))
-    blocks = (converted.to_ndarray() for frame in frames for converted in resampler.resample(frame))
+    blocks = (unpacked(converted) for frame in frames for converted in resampler.resample(frame))
     return fit_audio(Audio(collected(blocks, channels), sample_rate), audio.duration_s)
+
+
+def check_channels(*counts: int) -> None:
+    """Refuse numbers of channels that FFmpeg cannot be given.
+
+    Raises:
+        MediaError: One is not 1 to 8.
+    """
+    for count in counts:
+        if count not in LAYOUTS:
+            raise MediaError(f"sound with {count} channels has no known layout", "use 1 to 8 channels")
 
 
 def frames_of(audio: Audio) -> Iterator[av.AudioFrame]:
@@ -151,11 +164,21 @@ def frames_of(audio: Audio) -> Iterator[av.AudioFrame]:
 
 
 def audio_frame(samples: Array, sample_rate: int, position: int = 0) -> av.AudioFrame:
-    """Wrap float32 samples (channels, n) as FFmpeg's frame that starts at sample number ``position``."""
-    layout = LAYOUTS[samples.shape[0]]
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
+    """Wrap float32 samples (channels, n) as FFmpeg's frame that starts at sample number ``position``.
+
+    Raises:
+        MediaError: The number of channels is not 1 to 8.
+    """
+    check_channels(samples.shape[0])
+    packed = np.ascontiguousarray(samples.T).reshape(1, -1)
+    frame = av.AudioFrame.from_ndarray(packed, format=PACKED, layout=LAYOUTS[samples.shape[0]])
     frame.sample_rate, frame.pts, frame.time_base = sample_rate, position, Fraction(1, sample_rate)
     return frame
+
+
+def unpacked(frame: av.AudioFrame) -> Array:
+    """Return the samples of a frame in the format ``PACKED``, as float32 shaped (channels, n)."""
+    return frame.to_ndarray().reshape(-1, frame.layout.nb_channels).T
 
 
 def join_audio(parts: list[Audio]) -> Audio:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 
-from .audio import LAYOUTS
+from .audio import PACKED, unpacked
 from .colors import convert_dtype
 from .container import open_container
 from .decode import frames_at, load_clip
@@ -90,7 +90,7 @@ def sound_peaks(path: str | Path, count: int) -> list[float]:
             raise MediaError(f"{Path(path).name} does not say how long it is", "convert it to WAV or FLAC")
         rate = stream.codec_context.sample_rate
         position = 0
-        for samples in _mono(container.decode(stream), rate, stream.codec_context.channels):
+        for samples in _mono(container.decode(stream), rate):
             places = (np.arange(position, position + len(samples)) * (count / float(length_s * rate))).astype(np.int64)
             np.maximum.at(peaks, np.minimum(places, count - 1), np.abs(samples))
             position += len(samples)
@@ -103,13 +103,12 @@ def _length_s(ticks: int | None, time_base: Fraction | None, container_us: int |
     return Fraction(container_us or 0, 1_000_000)
 
 
-def _mono(frames: Iterator[av.AudioFrame], rate: int, channels: int) -> Iterator[Array]:
+def _mono(frames: Iterator[av.AudioFrame], rate: int) -> Iterator[Array]:
     """Yield the loudest channel of each piece of sound."""
-    layout = LAYOUTS.get(channels, "stereo")
-    resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
+    resampler = av.AudioResampler(format=PACKED, rate=rate)
     for frame in frames:
         for converted in resampler.resample(frame):
-            samples = converted.to_ndarray()
+            samples = unpacked(converted)
             yield np.take_along_axis(samples, np.abs(samples).argmax(axis=0)[None], axis=0)[0]
 
 

@@ -10,18 +10,23 @@ import av
 import av.error
 import av.filter
 
-from .audio import audio_frame, fit_audio, frames_of
+from .audio import LAYOUTS, PACKED, check_channels, fit_audio, frames_of, unpacked
 from .samples import collected
 from .types import Audio
 
 
 def filter_audio(audio: Audio, *steps: tuple[str, str]) -> Iterator[av.AudioFrame]:
-    """Yield what comes out of a chain of FFmpeg's filters, each a name and its arguments."""
+    """Yield what comes out of a chain of FFmpeg's filters, each a name and its arguments.
+
+    Raises:
+        MediaError: The sound has more than 8 channels.
+    """
+    check_channels(audio.channels)
     graph = av.filter.Graph()
     source: Any = graph.add_abuffer(
-        format="fltp",
+        format=PACKED,
         sample_rate=audio.sample_rate,
-        layout=audio_frame(audio.samples[:, :1], audio.sample_rate).layout.name,
+        layout=LAYOUTS[audio.channels],
         time_base=Fraction(1, audio.sample_rate),
     )
     last = source
@@ -51,11 +56,14 @@ def stretch_audio(audio: Audio, speed: Fraction) -> Audio:
     Args:
         audio: Any sound.
         speed: Above 0; 2 is twice as fast.
+
+    Raises:
+        MediaError: The sound has more than 8 channels.
     """
     if speed == 1 or not audio.samples.shape[1]:
         return audio
     steps = [("atempo", f"tempo={float(part):.9f}") for part in _tempo_steps(speed)]
-    blocks = (frame.to_ndarray() for frame in filter_audio(audio, *steps, ("aformat", "sample_fmts=fltp")))
+    blocks = (unpacked(frame) for frame in filter_audio(audio, *steps, ("aformat", f"sample_fmts={PACKED}")))
     samples = collected(blocks, audio.channels)
     return fit_audio(Audio(samples, audio.sample_rate), audio.duration_s / speed)
 
