@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,10 +139,32 @@ def resample_audio(audio: Audio, sample_rate: int, channels: int) -> Audio:
     check_channels(audio.channels, channels)
     if (audio.sample_rate, audio.channels) == (sample_rate, channels):
         return audio
+    mixed = (mix_channels(block, channels) for block in blocks_of(audio.samples))
+    if audio.sample_rate == sample_rate:
+        return Audio(collected(mixed, channels), sample_rate)
     resampler = av.AudioResampler(format=PACKED, layout=LAYOUTS[channels], rate=sample_rate)
-    frames = chain(frames_of(audio), (None,))
+    frames = chain(_frames(mixed, audio.sample_rate), (None,))
     blocks = (unpacked(converted) for frame in frames for converted in resampler.resample(frame))
     return fit_audio(Audio(collected(blocks, channels), sample_rate), audio.duration_s)
+
+
+def mix_channels(samples: Array, channels: int) -> Array:
+    """Return samples (channels, n) mixed up or down to another number of channels; those that have it are themselves.
+
+    Nothing gets louder than it was: mono is as loud on both sides of stereo, and the sides' mean is mono. Other mixes
+    are FFmpeg's, so much softer that they cannot clip.
+    """
+    return samples if samples.shape[0] == channels else _mix_matrix(samples.shape[0], channels) @ samples
+
+
+@cache
+def _mix_matrix(channels: int, mixed: int) -> Array:
+    """Return how much of each of ``channels`` is in each of ``mixed``: float32 shaped (mixed, channels)."""
+    check_channels(channels, mixed)
+    mixer = av.AudioResampler(format=PACKED, layout=LAYOUTS[mixed], rate=48000)
+    single = audio_frame(np.eye(channels, dtype=np.float32), 48000)
+    parts = np.concatenate([unpacked(frame) for given in (single, None) for frame in mixer.resample(given)], axis=1)
+    return parts / np.abs(parts).sum(axis=1).max()
 
 
 def check_channels(*counts: int) -> None:
@@ -157,9 +180,13 @@ def check_channels(*counts: int) -> None:
 
 def frames_of(audio: Audio) -> Iterator[av.AudioFrame]:
     """Yield sound as frames for FFmpeg, one block after the other."""
+    yield from _frames(blocks_of(audio.samples), audio.sample_rate)
+
+
+def _frames(blocks: Iterable[Array], sample_rate: int) -> Iterator[av.AudioFrame]:
     position = 0
-    for block in blocks_of(audio.samples):
-        yield audio_frame(block, audio.sample_rate, position)
+    for block in blocks:
+        yield audio_frame(block, sample_rate, position)
         position += block.shape[1]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from server.media.audio import read_audio, resample_audio, silence
+from server.media.audio import mix_channels, read_audio, resample_audio, silence
 from server.media.audio_files import write_audio
 from server.media.encode import write_video
 from server.media.errors import MediaError
@@ -91,6 +91,23 @@ def test_every_channel_is_stretched_resampled_mixed_and_metered(channels: int) -
 def test_peaks_are_drawn_of_any_channels(channels: int, tmp_path: Path) -> None:
     write_audio(tmp_path / "a.wav", tones(channels))
     assert max(sound_peaks(tmp_path / "a.wav", 10)) == pytest.approx(0.1, abs=0.002)
+
+
+def test_mono_and_stereo_become_each_other_at_the_same_level() -> None:
+    mono, stereo = np.full((1, 1000), 0.2, np.float32), np.full((2, 1000), 0.2, np.float32)
+    for samples, channels in ((mono, 2), (stereo, 1)):
+        changed = resample_audio(Audio(samples, RATE), RATE, channels).samples
+        np.testing.assert_allclose(changed, np.full((channels, 1000), 0.2), rtol=1e-6)
+    slower = resample_audio(Audio(mono, RATE), 24000, 2).samples
+    np.testing.assert_allclose(slower[:, 100:400], 0.2, rtol=1e-3)
+
+
+@pytest.mark.parametrize("channels", COUNTS)
+@pytest.mark.parametrize("mixed", COUNTS)
+def test_no_mix_is_louder_than_what_is_mixed(channels: int, mixed: int) -> None:
+    for signs in (np.ones(channels), np.resize([1, -1], channels)):
+        samples = np.tile(signs.astype(np.float32)[:, None], (1, 10))
+        assert np.abs(mix_channels(samples, mixed)).max() <= 1 + 1e-6
 
 
 def test_more_channels_than_have_names_are_refused() -> None:
