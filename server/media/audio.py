@@ -28,6 +28,8 @@ plane for each channel PyAV 18 reads beyond the last of exactly eight."""
 # More than six hours of stereo at 48 kHz; what is long is on disk.
 MAX_AUDIO_BYTES = 8 * 2**30
 MAX_LEAD_BYTES = 2**30
+# FFmpeg's libopus encoder mistakes the order of 5 and 7 channels: given these, the file has them in order.
+_ORDERS = {("libopus", 5): (0, 1, 4, 2, 3), ("libopus", 7): (0, 1, 4, 3, 5, 2, 6)}
 
 
 def read_audio(
@@ -178,9 +180,15 @@ def check_channels(*counts: int) -> None:
             raise MediaError(f"sound with {count} channels has no known layout", "use 1 to 8 channels")
 
 
-def frames_of(audio: Audio) -> Iterator[av.AudioFrame]:
-    """Yield sound as frames for FFmpeg, one block after the other."""
-    yield from _frames(blocks_of(audio.samples), audio.sample_rate)
+def frames_of(audio: Audio, *, encoder: str = "") -> Iterator[av.AudioFrame]:
+    """Yield sound as frames for FFmpeg, one block after the other, as an encoder wants them."""
+    yield from _frames((as_encoded(block, encoder) for block in blocks_of(audio.samples)), audio.sample_rate)
+
+
+def as_encoded(samples: Array, encoder: str) -> Array:
+    """Return samples (channels, n) in the order in which an encoder has to be given them."""
+    order = _ORDERS.get((encoder, samples.shape[0]))
+    return samples if order is None else samples[list(order)]
 
 
 def _frames(blocks: Iterable[Array], sample_rate: int) -> Iterator[av.AudioFrame]:

@@ -78,6 +78,6 @@ def _write(path: Path, audio: Audio, coder: _Coder, suffix: str, metadata: dict[
         stream.layout, stream.format = LAYOUTS[audio.channels], coder.sample_format
         if suffix not in {".wav", ".flac"}:
             stream.bit_rate = _BITS_PER_CHANNEL * audio.channels
-        for frame in frames_of(audio):
+        for frame in frames_of(audio, encoder=coder.encoder):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -15,7 +15,7 @@ import av
 import numpy as np
 
 from .alpha import check_alpha, opacities
-from .audio import LAYOUTS, audio_frame, resample_audio
+from .audio import LAYOUTS, as_encoded, audio_frame, resample_audio
 from .chapters import cut_chapters, write_chapters
 from .codecs import (
     Codec,
@@ -255,6 +255,7 @@ class _SoundTrack:
             part = np.pad(part, ((0, 0), (0, missing)))
         if not part.shape[1]:
             return []
+        part = as_encoded(part, self.stream.codec_context.codec.name)
         frame = audio_frame(part, self.audio.sample_rate, self.position)
         if self.position // _SOUND_PAGES != end // _SOUND_PAGES:
             let_go_of_pages(self.audio.samples)

@@ -48,7 +48,7 @@ def heard(samples: np.ndarray, rate: int = RATE) -> list[int]:
 
 
 @pytest.mark.parametrize("channels", COUNTS)
-@pytest.mark.parametrize("suffix", [".wav", ".flac", ".m4a"])
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".m4a", ".opus"])
 def test_every_channel_keeps_its_place_in_a_file(
     channels: int, suffix: str, tmp_path: Path, ffmpeg: Callable[..., None]
 ) -> None:
@@ -62,7 +62,7 @@ def test_every_channel_keeps_its_place_in_a_file(
 
 
 @pytest.mark.parametrize("channels", COUNTS)
-@pytest.mark.parametrize(("codec", "suffix"), [("h264", ".mp4"), ("ffv1", ".mkv")])
+@pytest.mark.parametrize(("codec", "suffix"), [("h264", ".mp4"), ("vp9", ".webm"), ("ffv1", ".mkv")])
 def test_every_channel_keeps_its_place_beside_a_picture(
     channels: int, codec: str, suffix: str, small_clip: Clip, tmp_path: Path
 ) -> None:
