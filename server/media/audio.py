@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .types import Array
 
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""What so many channels are taken to be, where sound is mixed and written."""
+
 PACKED = "flt"
 """FFmpeg's name of the samples that it is given and gives: one moment after the other, all channels of each. With a
 plane for each channel PyAV 18 reads beyond the last of exactly eight."""
@@ -97,9 +99,9 @@ def _decode(
             # Broadcasts change their channels midway, and a resampler takes only what it was begun with.
             if resampler is None or kind != (frame.format.name, frame.layout.name, frame.sample_rate):
                 kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-                resampler = av.AudioResampler(format=PACKED, layout=LAYOUTS[channels], rate=rate)
+                resampler = av.AudioResampler(format=PACKED, rate=rate)
             for converted in resampler.resample(frame):
-                store.add(unpacked(converted))
+                store.add(mix_channels(unpacked(converted), channels))
             if store.size_bytes > MAX_AUDIO_BYTES:
                 raise MediaError("the sound is too long", "load a shorter part with start and duration")
         return store.samples(), drop or 0

@@ -93,6 +93,23 @@ def test_peaks_are_drawn_of_any_channels(channels: int, tmp_path: Path) -> None:
     assert max(sound_peaks(tmp_path / "a.wav", 10)) == pytest.approx(0.1, abs=0.002)
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".wav"])
+@pytest.mark.parametrize(
+    ("layout", "channels"),
+    [("2.1", 3), ("3.0", 3), ("4.0", 4), ("3.1", 4), ("4.1", 5), ("5.0(side)", 5), ("6.0", 6), ("7.0", 7)],
+)
+def test_channels_come_as_they_are_in_the_file(
+    layout: str, channels: int, suffix: str, tmp_path: Path, ffmpeg: Callable[..., None]
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    waves = "|".join(f"0.1*sin(2*PI*{hz}*t)" for hz in pitches(channels))
+    ffmpeg("-f", "lavfi", "-i", f"aevalsrc={waves}:s={RATE}:d=0.5:c={layout}", "-c:a", "pcm_s16le", path)
+    back = read_audio(path)
+    assert back is not None
+    assert heard(back.samples) == pitches(channels)
+    np.testing.assert_allclose(np.abs(back.samples).max(axis=1), 0.1, atol=0.002)
+
+
 def test_mono_and_stereo_become_each_other_at_the_same_level() -> None:
     mono, stereo = np.full((1, 1000), 0.2, np.float32), np.full((2, 1000), 0.2, np.float32)
     for samples, channels in ((mono, 2), (stereo, 1)):
