@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import chain
@@ -30,6 +31,11 @@ plane for each channel PyAV 18 reads beyond the last of exactly eight."""
 # More than six hours of stereo at 48 kHz; what is long is on disk.
 MAX_AUDIO_BYTES = 8 * 2**30
 MAX_LEAD_BYTES = 2**30
+# Times that are off by less are a coarse or trembling clock, and no gap: FLV and MKV count in milliseconds, and what
+# browsers record trembles more. So much beside the picture nobody notices.
+_CLOCK_S = Fraction(1, 25)
+# A clock that goes back by more was started anew, as where recordings are joined; what it times is no repetition.
+_RESTART_S = 10
 # FFmpeg's libopus encoder mistakes the order of 5 and 7 channels: given these, the file has them in order.
 _ORDERS = {("libopus", 5): (0, 1, 4, 2, 3), ("libopus", 7): (0, 1, 4, 3, 5, 2, 6)}
 
@@ -46,7 +52,8 @@ def read_audio(
     Args:
         path: A local file.
         start_s: Where to start, in seconds after the origin.
-        duration_s: How much to return; to the end when absent. Silence fills what the stream lacks at its start.
+        duration_s: How much to return; to the end when absent. Silence fills what the stream lacks at its start
+            and in its gaps.
         origin_s: The time on the file's own clock that counts as 0, usually the first video frame's; the first
             sample's when absent.
 
@@ -71,47 +78,121 @@ def read_audio(
             # A second early, because coders need some sound before they are in step.
             container.seek(int((origin_s + start - 1) / stream.time_base), stream=stream)
         frames = (frame for packet in packets(container, stream) for frame in stream.decode(packet))
-        samples, drop = _decode(frames, rate, channels, origin_s=origin_s, start=start, end=end)
-    samples = samples[:, drop:]
+        with SampleStore(channels) as store:
+            track = _Track(store, rate, channels, origin_s, start, end)
+            for frame in frames:
+                if not track.add(frame):
+                    break
+            track.flush()
+            samples = store.samples()
     if end is not None:
         samples = samples[:, : round((end - start) * rate)]
     return Audio(samples, rate)
 
 
-def _decode(
-    frames: Iterable[Any], rate: int, channels: int, *, origin_s: Fraction | None, start: Fraction, end: Fraction | None
-) -> tuple[Array, int]:
-    """Decode up to time ``end``; return samples (channels, n), and how many of them come before ``start``."""
-    resampler, kind = None, None
-    origin, drop = origin_s, None
-    with SampleStore(channels) as store:
-        for frame in frames:
-            clock_s = Fraction(0) if frame.pts is None else frame.pts * frame.time_base
-            origin = clock_s if origin is None else origin
-            time_s = clock_s - origin
-            if drop is None:
-                drop = max(0, round((start - time_s) * rate))
-                # Sound that starts after the end of the span is silence, however late a damaged file says it comes.
-                first_s = time_s if end is None else min(time_s, end)
-                _lead_in(store, round((first_s - start) * rate), channels)
-            if end is not None and time_s > end:
-                break
-            # Broadcasts change their channels midway, and a resampler takes only what it was begun with.
-            if resampler is None or kind != (frame.format.name, frame.layout.name, frame.sample_rate):
-                kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-                resampler = av.AudioResampler(format=PACKED, rate=rate)
-            for converted in resampler.resample(frame):
-                store.add(mix_channels(unpacked(converted), channels))
-            if store.size_bytes > MAX_AUDIO_BYTES:
-                raise MediaError("the sound is too long", "load a shorter part with start and duration")
-        return store.samples(), drop or 0
+@dataclass(slots=True)
+class _Track:
+    """Sound on its way from a decoder into a span of time, each piece where the file says that it belongs.
 
+    Silence fills gaps, and of what comes twice the second is left out.
 
-def _lead_in(store: SampleStore, count: int, channels: int) -> None:
-    """Put silence before sound that starts after the span does."""
-    if count * channels * 4 > MAX_LEAD_BYTES:
-        raise MediaError("the sound starts too late to be led by silence", "load a shorter part of it")
-    store.add_silence(count)
+    Attributes:
+        store: What is in the span goes there.
+        rate: Of the samples in the store.
+        channels: Of the samples in the store.
+        origin_s: The time on the file's clock that counts as 0; the first sample's when absent.
+        start: Where the span starts, after the origin.
+        end: Where it ends, or None.
+    """
+
+    store: SampleStore
+    rate: int
+    channels: int
+    origin_s: Fraction | None
+    start: Fraction
+    end: Fraction | None
+    _place: int | None = None  # of the next sample, counted from the start of the span
+    _repeated: int = 0  # samples still to be left out
+    _kind: tuple[str, str, int] | None = None
+    _resampler: av.AudioResampler | None = None
+
+    def add(self, frame: av.AudioFrame) -> bool:
+        """Take a frame; return whether the span goes on after it.
+
+        Raises:
+            MediaError: The sound is too long, or starts too late.
+        """
+        if not self._find_place(frame):
+            return False
+        # Broadcasts change their channels midway, and a resampler takes only what it was begun with.
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._resampler is None or kind != self._kind:
+            self.flush()
+            self._kind, self._resampler = kind, av.AudioResampler(format=PACKED, rate=self.rate)
+        for converted in self._resampler.resample(frame):
+            self._put(unpacked(converted))
+        if self.store.size_bytes > MAX_AUDIO_BYTES:
+            raise MediaError("the sound is too long", "load a shorter part with start and duration")
+        return True
+
+    def flush(self) -> None:
+        """Take what the resampler holds back."""
+        if self._resampler is not None and self._kind is not None and self._kind[2] != self.rate:
+            for converted in self._resampler.resample(None):
+                self._put(unpacked(converted))
+        self._resampler = None
+
+    def _find_place(self, frame: av.AudioFrame) -> bool:
+        """Go to the place of a frame, through silence where there is a gap; return whether it is in the span."""
+        if frame.pts is None and self._place is not None:
+            return True
+        clock_s = Fraction(0) if frame.pts is None else frame.pts * (frame.time_base or Fraction(0))
+        self.origin_s = clock_s if self.origin_s is None else self.origin_s
+        time_s = clock_s - self.origin_s
+        if self._place is None:
+            self._lead_in(time_s if self.end is None else min(time_s, self.end))
+        else:
+            time_s -= self._follow(time_s)
+        return self.end is None or time_s <= self.end
+
+    def _lead_in(self, time_s: Fraction) -> None:
+        """Begin at the time of the first sample, with silence before it when that is after the start of the span."""
+        wanted = round((time_s - self.start) * self.rate)
+        # Sound that starts after the end of the span is silence, however late a damaged file says it comes.
+        if wanted * self.channels * 4 > MAX_LEAD_BYTES:
+            raise MediaError("the sound starts too late to be led by silence", "load a shorter part of it")
+        self._place = min(0, wanted)
+        self._put_silence(wanted)
+
+    def _follow(self, time_s: Fraction) -> Fraction:
+        """Fill or leave out what is between the last sample and ``time_s``; return how far the clock was wrong."""
+        place = self._place or 0
+        due_s = self.start + Fraction(place, self.rate)
+        until_s = time_s if self.end is None else min(time_s, self.end)
+        gap = round((until_s - due_s) * self.rate)
+        self._repeated = 0
+        if time_s < due_s - _RESTART_S or gap * self.channels * 4 > MAX_LEAD_BYTES:
+            self.origin_s = (self.origin_s or 0) + time_s - due_s
+            return time_s - due_s
+        if abs(time_s - due_s) > _CLOCK_S:
+            self.flush()
+            self._repeated = max(0, -gap)
+            self._put_silence(gap)
+        return Fraction(0)
+
+    def _put_silence(self, count: int) -> None:
+        if count > 0:
+            self._put(silent(self.channels, count))
+
+    def _put(self, samples: Array) -> None:
+        """Store what is in the span and was not there before, in the channels that the sound began with."""
+        left_out = min(self._repeated, samples.shape[1])
+        self._repeated -= left_out
+        samples = samples[:, left_out:]
+        place = self._place or 0
+        self._place = place + samples.shape[1]
+        for block in blocks_of(samples[:, max(0, -place) :]):
+            self.store.add(mix_channels(block, self.channels))
 
 
 def silence(duration_s: Fraction | float, sample_rate: int = 48000, channels: int = 2) -> Audio:
