@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from itertools import chain
+from itertools import chain, dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
+import av.error
 import numpy as np
 
 from .container import open_container, packets
@@ -19,6 +20,8 @@ from .samples import SampleStore, blocks_of, collected, silent
 from .types import Audio
 
 if TYPE_CHECKING:
+    from av.container import InputContainer
+
     from .types import Array
 
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
@@ -36,6 +39,8 @@ MAX_LEAD_BYTES = 2**30
 _CLOCK_S = Fraction(1, 25)
 # A clock that goes back by more was started anew, as where recordings are joined; what it times is no repetition.
 _RESTART_S = 10
+# Packets that a decoder may refuse before the first that it takes: half a second of MP2, of which ten have been seen.
+_MAX_SKIPPED = 24
 # FFmpeg's libopus encoder mistakes the order of 5 and 7 channels: given these, the file has them in order.
 _ORDERS = {("libopus", 5): (0, 1, 4, 2, 3), ("libopus", 7): (0, 1, 4, 3, 5, 2, 6)}
 
@@ -74,10 +79,11 @@ def read_audio(
             raise MediaError(f"{Path(path).name} has {channels} audio channels at {rate} Hz", "convert it to stereo")
         start = Fraction(start_s)
         end = None if duration_s is None else start + Fraction(duration_s)
+        frames = decode_sound(container, stream)
         if origin_s is not None and start > 1 and stream.time_base:
             # A second early, because coders need some sound before they are in step.
             container.seek(int((origin_s + start - 1) / stream.time_base), stream=stream)
-        frames = (frame for packet in packets(container, stream) for frame in stream.decode(packet))
+            frames = dropwhile(lambda frame: frame.pts is None, frames)
         with SampleStore(channels) as store:
             track = _Track(store, rate, channels, origin_s, start, end)
             for frame in frames:
@@ -88,6 +94,30 @@ def read_audio(
     if end is not None:
         samples = samples[:, : round((end - start) * rate)]
     return Audio(samples, rate)
+
+
+def decode_sound(container: InputContainer, stream: Any) -> Iterator[av.AudioFrame]:
+    """Yield a stream's frames, passing over the torn packets that come first after a seek, or where a capture begins.
+
+    Raises:
+        InvalidDataError: A packet after those is damaged, or none can be decoded.
+    """
+    begun = False
+    refused: list[av.error.InvalidDataError] = []
+    for packet in packets(container, stream):
+        try:
+            frames = stream.decode(packet)
+        except av.error.InvalidDataError as error:
+            refused.append(error)
+            if begun or len(refused) > _MAX_SKIPPED:
+                raise
+            continue
+        # What comes next after a torn packet often has that one's time.
+        if begun or not refused:
+            yield from frames
+        begun = begun or bool(frames)
+    if refused and not begun:
+        raise refused[0]
 
 
 @dataclass(slots=True)

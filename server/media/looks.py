@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 
-from .audio import PACKED, unpacked
+from .audio import PACKED, decode_sound, unpacked
 from .colors import convert_dtype
 from .container import open_container
 from .decode import frames_at, load_clip
@@ -90,7 +90,7 @@ def sound_peaks(path: str | Path, count: int) -> list[float]:
             raise MediaError(f"{Path(path).name} does not say how long it is", "convert it to WAV or FLAC")
         rate = stream.codec_context.sample_rate
         position = 0
-        for samples in _mono(container.decode(stream), rate):
+        for samples in _mono(decode_sound(container, stream), rate):
             places = (np.arange(position, position + len(samples)) * (count / float(length_s * rate))).astype(np.int64)
             np.maximum.at(peaks, np.minimum(places, count - 1), np.abs(samples))
             position += len(samples)

@@ -13,6 +13,8 @@ import pytest
 from server.media import audio as audio_module
 from server.media.audio import read_audio
 from server.media.decode import load_clip
+from server.media.errors import MediaError
+from server.media.looks import sound_peaks
 from server.media.types import Audio
 
 RATE = 48000
@@ -25,6 +27,7 @@ _SOUNDS = {
     "gap.ts": "-c:v libx264 -c:a aac",
     "gap.webm": "-c:v libvpx -c:a libopus",
     "gap.flv": "-c:v flv1 -c:a aac",
+    "gap.mpg": "-c:v mpeg2video -c:a mp2",
 }
 
 
@@ -108,3 +111,57 @@ def test_a_gap_that_no_file_has_is_a_clock_that_jumped(tmp_path: Path, monkeypat
     monkeypatch.setattr(audio_module, "MAX_LEAD_BYTES", RATE * 4)
     whole = timed(tmp_path / "a.nut", [(0, 4800), (RATE * 2, 4800), (RATE * 2 + 4800, 4800)])
     np.testing.assert_array_equal(read(tmp_path / "a.nut"), whole)
+
+
+# torn packets
+
+
+@pytest.fixture
+def program(tmp_path: Path, ffmpeg: Callable[..., None]) -> Path:
+    """Return a program stream of a rising tone beside a picture, 12 s long."""
+    path = tmp_path / "a.mpg"
+    chirp = f"aevalsrc=0.3*sin(2*PI*(300*t+20*t*t)):s={RATE}:d=12"
+    picture = "testsrc2=s=320x240:r=25:d=12"
+    ffmpeg("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", chirp, "-c:v", "mpeg2video", "-c:a", "mp2", path)
+    return path
+
+
+@pytest.mark.parametrize("start_s", [1.4, 2, 5.3, 11])
+def test_a_program_stream_is_read_from_anywhere(program: Path, start_s: float) -> None:
+    origin_s = Fraction(1, 2)
+    whole = read_audio(program, origin_s=origin_s)
+    part = read_audio(program, origin_s=origin_s, start_s=start_s, duration_s=0.5)
+    assert whole is not None
+    assert part is not None
+    first = round(start_s * RATE)
+    np.testing.assert_allclose(part.samples, whole.samples[:, first : first + RATE // 2], atol=1e-4)
+
+
+def test_a_capture_may_begin_in_the_middle_of_a_packet(program: Path, tmp_path: Path) -> None:
+    data = program.read_bytes()
+    for number in range(8):
+        torn = tmp_path / f"torn{number}.mpg"
+        torn.write_bytes(data[len(data) // 3 + number * 1777 :])
+        assert np.abs(read(torn)).max() > 0.25
+        assert max(sound_peaks(torn, 8)) > 0.25
+
+
+@pytest.mark.parametrize("bad", [range(60, 65), range(1000)])
+def test_damage_after_the_beginning_and_nothing_but_damage_are_told(
+    bad: range, tmp_path: Path, ffmpeg: Callable[..., None]
+) -> None:
+    ffmpeg("-f", "lavfi", "-i", f"sine=440:r={RATE}:d=3", "-c:a", "mp2", tmp_path / "a.mkv")
+    damage(tmp_path / "a.mkv", tmp_path / "b.mkv", bad)
+    with pytest.raises(MediaError, match="cut off"):
+        read_audio(tmp_path / "b.mkv")
+
+
+def damage(source: Path, target: Path, bad: range) -> None:
+    """Copy sound; the packets whose numbers are in ``bad`` become such as no decoder takes."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as made:
+        stream = made.add_stream_from_template(given.streams.audio[0])
+        timed_packets = (packet for packet in given.demux(given.streams.audio[0]) if packet.pts is not None)
+        for number, packet in enumerate(timed_packets):
+            copy = av.Packet(b"\xff" * 30) if number in bad else packet
+            copy.pts, copy.dts, copy.time_base, copy.stream = packet.pts, packet.dts, packet.time_base, stream
+            made.mux(copy)
