@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
+from .audio import resample_audio
 from .errors import MediaError
 from .mixing import apply_gain
 from .stretch import filter_audio
@@ -41,6 +42,9 @@ def measure_loudness(audio: Audio) -> Loudness:
     """
     if audio.channels > 8:
         raise MediaError(f"{audio.channels} channels cannot be metered", "mix them down to stereo")
+    # The meter hears nothing where its steps are no whole samples.
+    if audio.sample_rate % 10:
+        audio = resample_audio(audio, 48000, audio.channels)
     # The meter writes what it knows so far on every frame; the last one has seen all.
     said: dict[str, str] = {}
     short_term: list[float] = []

@@ -100,6 +100,15 @@ def test_a_peak_is_not_exceeded_and_silence_stays() -> None:
     assert normalize_loudness(quiet) is quiet
 
 
+@pytest.mark.parametrize("rate", [8000, 11025, 12345, 44100, 96000])
+def test_sound_of_any_rate_is_metered(rate: int) -> None:
+    wave = np.sin(np.arange(rate * 3) * 2 * np.pi * 1000 / rate) * 10 ** (-23 / 20)
+    measured = measure_loudness(Audio(np.tile(wave.astype(np.float32), (2, 1)), rate))
+    assert measured.integrated_lufs == pytest.approx(-23, abs=0.1)
+    assert measured.true_peak_db == pytest.approx(-23, abs=0.3)
+    assert len(measured.short_term_lufs) == 30
+
+
 # files
 
 
