@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from .audio import resample_audio
 from .errors import MediaError
-from .mixing import apply_gain
+from .mixing import MAX_GAIN_DB, louder
 from .stretch import filter_audio
 from .types import Audio
 
 SILENT_LUFS = -70.0
+# The meter counts no higher than 10.
+_LOUDEST_LUFS = 9.5
 STEP_S = Fraction(1, 10)
 """How often the meter tells what it has."""
 
@@ -42,6 +44,20 @@ def measure_loudness(audio: Audio) -> Loudness:
     """
     if audio.channels > 8:
         raise MediaError(f"{audio.channels} channels cannot be metered", "mix them down to stereo")
+    measured = _meter(audio)
+    if measured.integrated_lufs < _LOUDEST_LUFS:
+        return measured
+    down_db = measured.true_peak_db + 12
+    softer = _meter(louder(audio, -down_db))
+    return replace(
+        softer,
+        integrated_lufs=softer.integrated_lufs + down_db,
+        true_peak_db=softer.true_peak_db + down_db,
+        short_term_lufs=tuple(lufs + down_db for lufs in softer.short_term_lufs),
+    )
+
+
+def _meter(audio: Audio) -> Loudness:
     # The meter hears nothing where its steps are no whole samples.
     if audio.sample_rate % 10:
         audio = resample_audio(audio, 48000, audio.channels)
@@ -66,6 +82,8 @@ def measure_loudness(audio: Audio) -> Loudness:
 def normalize_loudness(audio: Audio, *, target_lufs: float = -23.0, peak_db: float = -1.0) -> Audio:
     """Return sound at a loudness, by one gain for all of it, so that its dynamics stay.
 
+    It is made louder by 60 dB at most.
+
     Args:
         audio: Any sound; silence stays silent.
         target_lufs: -23 is broadcast, -14 what most streaming services play at.
@@ -79,4 +97,4 @@ def normalize_loudness(audio: Audio, *, target_lufs: float = -23.0, peak_db: flo
     now = measure_loudness(audio)
     if now.integrated_lufs <= SILENT_LUFS:
         return audio
-    return apply_gain(audio, min(target_lufs - now.integrated_lufs, peak_db - now.true_peak_db, 60.0))
+    return louder(audio, min(target_lufs - now.integrated_lufs, peak_db - now.true_peak_db, MAX_GAIN_DB))

@@ -31,9 +31,14 @@ def apply_gain(audio: Audio, gain_db: float) -> Audio:
     """
     if not -MAX_GAIN_DB <= gain_db <= MAX_GAIN_DB:
         raise MediaError(f"a gain of {gain_db:g} dB is outside -{MAX_GAIN_DB:g} to {MAX_GAIN_DB:g}", "try 6 or -6")
+    return audio if gain_db == 0 else louder(audio, gain_db)
+
+
+def louder(audio: Audio, gain_db: float) -> Audio:
+    """Return the sound louder or softer by any number of decibels."""
     factor = np.float32(10 ** (gain_db / 20))
-    louder = (block * factor for block in blocks_of(audio.samples))
-    return audio if gain_db == 0 else Audio(collected(louder, audio.channels), audio.sample_rate)
+    changed = (block * factor for block in blocks_of(audio.samples))
+    return Audio(collected(changed, audio.channels), audio.sample_rate)
 
 
 def fade_audio(audio: Audio, *, in_s: Fraction | float = 0, out_s: Fraction | float = 0) -> Audio:

@@ -109,6 +109,15 @@ def test_sound_of_any_rate_is_metered(rate: int) -> None:
     assert len(measured.short_term_lufs) == 30
 
 
+def test_sound_far_too_loud_is_metered_and_normalized() -> None:
+    loud = apply_gain(tone(3.0), 60)
+    assert measure_loudness(loud).integrated_lufs == pytest.approx(37, abs=0.1)
+    assert max(measure_loudness(loud).short_term_lufs) == pytest.approx(37, abs=0.1)
+    noise = np.random.default_rng(0).normal(0, 4, (1, 96000)).astype(np.float32)
+    soft = normalize_loudness(Audio(noise, 48000), target_lufs=-60)
+    assert measure_loudness(soft).integrated_lufs == pytest.approx(-60, abs=0.2)
+
+
 # files
 
 
