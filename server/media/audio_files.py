@@ -70,8 +70,10 @@ def _write(path: Path, audio: Audio, coder: _Coder, suffix: str, metadata: dict[
     tags = dict(metadata)
     if suffix == ".wav" and WORKFLOW in tags:
         tags["comment"] = comment_of(tags.pop(WORKFLOW))
-    # MP4 drops every key that it does not know, and says nothing.
-    options = {"movflags": "faststart+use_metadata_tags"} if suffix == ".m4a" else {}
+    # MP4 drops every key that it does not know, and says nothing; and it counts its length in milliseconds otherwise,
+    # which leaves nothing of a few samples.
+    tagged = {"movflags": "faststart+use_metadata_tags", "movie_timescale": str(audio.sample_rate)}
+    options = tagged if suffix == ".m4a" else {}
     with av.open(str(path), "w", format="ipod" if suffix == ".m4a" else None, options=options) as container:
         container.metadata.update(tags)
         stream: Any = container.add_stream(coder.encoder, rate=audio.sample_rate)

@@ -133,6 +133,14 @@ def test_written_sound_is_read_back(suffix: str, error: float, channels: int, ch
     assert np.abs(back.samples - sound.samples).max() <= error
 
 
+@pytest.mark.parametrize("count", [1, 10, 1025])
+def test_a_few_samples_are_kept_in_m4a(count: int, tmp_path: Path) -> None:
+    write_audio(tmp_path / "a.m4a", Audio(np.full((1, count), 0.3, np.float32), 48000))
+    back = read_audio(tmp_path / "a.m4a")
+    assert back is not None
+    assert back.samples.shape[1] >= count
+
+
 def test_a_full_disk_leaves_no_half_sound(full_disk: Path) -> None:
     with pytest.raises(MediaError, match="full"):
         write_audio(full_disk / "a.wav", tone(5.0))
