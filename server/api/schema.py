@@ -229,7 +229,7 @@ class PlanStep(Payload):
 
     node: str
     key: str
-    """Names its result: results of equal keys are equal, and `node_preview` events carry the key of what they show."""
+    """Names its result: results of equal keys are equal, and events carry the key of the result that they tell of."""
     state: Literal["cached", "run", "not_needed"]
     reason: str
 

@@ -59,7 +59,7 @@ class NodeProgress(_Event):
 
 @dataclass(frozen=True, slots=True)
 class NodePreview(_Event):
-    """A small picture of the work so far, in base64; not stored. ``key`` names the result, as in a plan's steps."""
+    """A small picture of the work so far, in base64; not stored. `key` names the result, as in a plan's steps."""
 
     kind: ClassVar[str] = "node_preview"
     node: NodeId
@@ -94,6 +94,7 @@ class NodeCached(_Event):
 
     kind: ClassVar[str] = "node_cached"
     node: NodeId
+    key: Key
     outputs: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
@@ -101,6 +102,7 @@ class NodeCached(_Event):
 class NodeFinished(_Event):
     """A node is done; `seconds` are its own, without its inputs'. Streams are done when they have passed.
 
+    `key` names the result, as in a plan's steps; so it does in all events that tell of one, or of its failure.
     `outputs` holds numbers, choices and artifacts as they are, the beginning of a text, and the type of all else.
     `memory_bytes` is the most that the whole process held meanwhile, `device_bytes` the most that was allocated on the
     device; None where that cannot be told.
@@ -108,6 +110,7 @@ class NodeFinished(_Event):
 
     kind: ClassVar[str] = "node_finished"
     node: NodeId
+    key: Key
     seconds: float
     outputs: Mapping[str, object]
     memory_bytes: int | None = None
@@ -120,6 +123,7 @@ class NodeFailed(_Event):
 
     kind: ClassVar[str] = "node_failed"
     node: NodeId
+    key: Key
     error: NodeError
 
 
@@ -138,6 +142,7 @@ class ArtifactMade(_Event):
 
     kind: ClassVar[str] = "artifact"
     node: NodeId
+    key: Key
     output: str
     artifact: Artifact
 

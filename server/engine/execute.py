@@ -142,7 +142,7 @@ class Executor:
             for output, value in values.items():
                 if isinstance(value, Artifact):
                     artifacts.append(ProducedArtifact(node_id, output, value))
-                    scope.emit(ArtifactMade(node_id, output, value))
+                    scope.emit(ArtifactMade(node_id, plan.keys.of[node_id], output, value))
 
     def _remember(self, plan: Plan, run: Run) -> None:
         """Write down what each node's key was made of, for the reasons of the next plan."""

@@ -125,7 +125,7 @@ class Run:
     def report_cached(self, node_id: NodeId, outputs: Mapping[str, object] | None = None) -> None:
         """Say that a node's result was there already, and what it is where that was read."""
         self.cached += 1
-        self._scope.emit(NodeCached(node_id, _all_shown(outputs or {})))
+        self._scope.emit(NodeCached(node_id, self._keys[node_id], _all_shown(outputs or {})))
 
     def _pull(self, target: NodeId) -> None:
         """Bring a node's outputs into `_values`, or the node to blame into `_failed`."""
@@ -304,7 +304,8 @@ class Run:
     def _finish(self, node: GraphNode, outputs: Mapping[str, object], seconds: float) -> None:
         self.seconds[node.definition.id].append(seconds)
         peak = self._gauge.end(self._spans.pop(node.id))
-        self._scope.emit(NodeFinished(node.id, seconds, _all_shown(outputs), peak.memory_bytes, peak.device_bytes))
+        key, shown = self._keys[node.id], _all_shown(outputs)
+        self._scope.emit(NodeFinished(node.id, key, seconds, shown, peak.memory_bytes, peak.device_bytes))
 
     def _finish_stream(self, key: Key) -> None:
         """Say that a node is done whose streams have passed, or will not any more."""
@@ -334,7 +335,7 @@ class Run:
             if described.code == "out_of_memory":
                 self._cache.free_memory()  # so that the next try has more of it
             self.failures.append(NodeFailure(culprit, described))
-            self._scope.emit(NodeFailed(culprit, described))
+            self._scope.emit(NodeFailed(culprit, self._keys[culprit], described))
 
     def _break_streams(self, culprit: NodeId) -> None:
         """Mark a node as failed in mid-stream, and with it every stream that is made of its own."""

@@ -32,18 +32,20 @@ from tests.engine import toys
 from tests.engine.toys import Bench, build, link
 
 NODE = NodeId("outer/inner")
+KEY = Key("ab" * 20)
+TELLING = NodeCached | NodeFinished | NodeFailed | ArtifactMade
 EVENTS: list[Event] = [
     RunStarted("1 of 2 nodes will run", 2, 1, 0.5),
     NodeStarted(NODE),
     NodeProgress(NODE, 1, None, "step"),
-    NodePreview(NODE, "image/jpeg", "AAAA", Key("ab" * 20)),
+    NodePreview(NODE, "image/jpeg", "AAAA", KEY),
     NodeLog(NODE, "line"),
     NodeWarning(NODE, "/nodes/x", "odd", "try 8"),
-    NodeCached(NODE),
-    NodeFinished(NODE, 0.25, {"int": 3, "clip": {"type": "Clip"}}),
-    NodeFailed(NODE, NodeError(NODE, "/nodes/x", "bad_input", "no", "do", "trace")),
+    NodeCached(NODE, KEY),
+    NodeFinished(NODE, KEY, 0.25, {"int": 3, "clip": {"type": "Clip"}}),
+    NodeFailed(NODE, KEY, NodeError(NODE, "/nodes/x", "bad_input", "no", "do", "trace")),
     NodeBlocked(NODE, NodeId("other")),
-    ArtifactMade(NODE, "file", Artifact("a_00001.mp4", "video/mp4", 10, "ab" * 20)),
+    ArtifactMade(NODE, KEY, "file", Artifact("a_00001.mp4", "video/mp4", 10, "ab" * 20)),
     RunFinished("failed", 1.5, 3, 2, 1),
 ]
 
@@ -71,3 +73,16 @@ def test_events_stay_small_and_their_number_is_linear(bench: Bench) -> None:
     bench.run(build(nodes, sinks=("n499",)))
     assert len(bench.events) == 2 * 500 + 2
     assert max(len(json.dumps(event.to_json())) for event in bench.events) < 500
+
+
+def test_events_name_the_result_that_they_tell_of_as_the_plan_does(bench: Bench) -> None:
+    text = {"text": "hi"}
+    nodes: dict[str, Any] = {"bad": (toys.fail, {}), "s": (toys.save_text, text), "twin": (toys.save_text, text)}
+    graph = build(nodes, sinks=tuple(nodes))
+    for _ in range(2):
+        keys = {step.node: step.key for step in bench.plan(graph).steps}
+        bench.run(graph)
+        named = [event for event in bench.events if isinstance(event, TELLING)]
+        assert [(event.node, event.key) for event in named] == [(event.node, keys[event.node]) for event in named]
+        assert {event.node for event in named} == {"bad", "s", "twin"}
+    assert keys["s"] == keys["twin"]

@@ -279,7 +279,7 @@ export type PlanAnswer = {
 /** What would happen to one node, and why. */
 export type PlanStep = {
   readonly node: string;
-  /** Names its result: results of equal keys are equal, and `node_preview` events carry the key of what they show. */
+  /** Names its result: results of equal keys are equal, and events carry the key of the result that they tell of. */
   readonly key: string;
   readonly state: "cached" | "run" | "not_needed";
   readonly reason: string;
