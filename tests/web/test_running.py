@@ -108,6 +108,43 @@ def test_a_failure_is_told_on_its_node_with_all_its_details(editor: Any) -> None
     assert "frames a second" in page.evaluate("navigator.clipboard.readText()")
 
 
+def test_no_node_runs_on_after_a_cancel_also_when_the_page_is_loaded_anew(editor: Any) -> None:
+    page = editor.page
+    add_slow(editor, "60")
+    page.locator("article[data-node=test_pattern] h3").click()
+    page.keyboard.press("Control+Enter")
+    page.locator('article[data-node="save_video"][data-state="running"]').wait_for(timeout=RUN_MS)
+    page.keyboard.press("Control+Alt+Enter")
+    stopped = page.locator('article[data-node="save_video"][data-state="idle"]')
+    stopped.locator(".node-badge.stale").wait_for()
+    assert "Will run" in stopped.get_attribute("aria-label")
+    assert page.locator(".node-progress").count() == 0
+    page.reload()
+    stopped.locator(".node-badge.stale").wait_for()
+    assert page.locator(".node-progress").count() == 0
+
+
+def test_undo_brings_back_the_result_of_the_settings_that_it_brings_back(editor: Any) -> None:
+    page = editor.page
+    add_slow(editor, "0.3")
+    video = page.locator('article[data-node="save_video"][data-stale="false"] video')
+    page.locator("article[data-node=test_pattern] h3").click()
+    page.keyboard.press("Control+Enter")
+    video.wait_for(timeout=RUN_MS)
+    first = video.get_attribute("src")
+    editor.set_knob("test_pattern", "seconds", "0.4")
+    page.locator('article[data-node="save_video"][data-stale="true"] .node-badge.stale').wait_for()
+    page.locator("article[data-node=test_pattern] h3").click()
+    page.keyboard.press("Control+Enter")
+    video.and_(page.locator(f'video:not([src="{first}"])')).wait_for(timeout=RUN_MS)
+    page.keyboard.press("Control+z")
+    video.and_(page.locator(f'video[src="{first}"]')).wait_for()
+    page.get_by_text("all 2 are up to date").wait_for()
+    assert editor.node("save_video").locator(".node-badge.good, .node-badge.stale").count() == 0
+    page.keyboard.press("Control+y")
+    video.and_(page.locator(f'video:not([src="{first}"])')).wait_for()
+
+
 def test_a_run_outlives_the_server_being_killed_in_the_middle(editor: Any) -> None:
     page = editor.page
     add_slow(editor, "40")
@@ -120,6 +157,7 @@ def test_a_run_outlives_the_server_being_killed_in_the_middle(editor: Any) -> No
     editor.set_knob("test_pattern", "seconds", "1")
     editor.server.start()
     page.get_by_text("No connection").wait_for(state="hidden")
+    page.locator('article[data-node="save_video"][data-state="idle"] .node-badge.stale').wait_for()
     page.keyboard.press("Escape")
     page.locator("article[data-node=test_pattern] h3").click()
     page.keyboard.press("q")

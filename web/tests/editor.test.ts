@@ -6,7 +6,7 @@ import { setInput } from "../src/graph/edits";
 import { asWorkflow } from "../src/graph/read";
 import { makeSubgraph } from "../src/graph/subgraphs";
 import { localRuns, localStep } from "../src/run/local";
-import { afterEvent, NO_RUN, type RunState, showJob } from "../src/run/state";
+import { afterEvent, NO_RUN, type RunState, showJob, withPlan } from "../src/run/state";
 import { catalogue } from "./toys";
 
 function opened(): Editor {
@@ -98,6 +98,21 @@ describe("runs inside of subgraphs", () => {
     const second = { ...nodesAt(4) };
     expect(localRuns(second, []).get("outer")).toBe(localRuns({ ...second }, []).get("outer"));
     expect(localRuns(first, []).get("outer")).toBe(undefined);
+  });
+
+  test("an instance is stale as soon as something inside is, and stops with all that is inside", () => {
+    const ended = afterEvent(showJob(NO_RUN, "j"), event(1, "node_started", { node: "outer/c" }));
+    const canceled = afterEvent(ended, event(2, "job_state", { state: "canceled" }));
+    expect(localRuns(canceled.nodes, []).get("outer")?.state).toBe("idle");
+    const step = { node: "outer/c", key: "new", state: "cached" as const, reason: "" };
+    const whole = { ...showJob(NO_RUN, "j"), nodes: nodesAt(6), shown: null };
+    const planned = withPlan(whole, {
+      summary: "",
+      estimate: null,
+      steps: { "outer/inner/b": { ...step, node: "outer/inner/b" } },
+    });
+    expect(localRuns(whole.nodes, []).get("outer")?.stale).toBe(false);
+    expect(localRuns(planned.nodes, []).get("outer")?.stale).toBe(true);
   });
 
   test("the plan of an instance is that of the first node inside that will run", () => {

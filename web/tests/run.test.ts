@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EventEntry } from "../src/api/types";
+import { signOf } from "../src/run/nodes";
 import {
   afterEvent,
   NO_RUN,
@@ -33,6 +34,21 @@ const story: EventEntry[] = [
   event(10, "job_state", { state: "failed", error: { code: "x", message: "no" } }),
 ];
 
+const url = (data: string) => `data:image/webp;base64,${data}`;
+const preview = (node: string, key: string, data: string) =>
+  event(null, "node_preview", { node, media_type: "image/webp", data, key });
+const step = (node: string, key: string, state: "run" | "cached" | "not_needed" = "cached") => ({
+  node,
+  key,
+  state,
+  reason: "",
+});
+const planOf = (...steps: readonly ReturnType<typeof step>[]) => ({
+  summary: "",
+  estimate: null,
+  steps: Object.fromEntries(steps.map((made) => [made.node, made])),
+});
+
 const shown = showJob(withJob(NO_RUN, entry), "j");
 const told = (events: readonly EventEntry[], state: RunState = shown) => events.reduce(afterEvent, state);
 
@@ -62,54 +78,20 @@ describe("the state of runs", () => {
     expect(told([...story.slice(6), ...story]).nodes).toEqual(told(story).nodes);
   });
 
-  describe("of results that were made before", () => {
-    const picture = (key: string, data: string) =>
-      event(null, "node_preview", { node: "a", media_type: "image/webp", data, key });
-    const planned = (keys: { readonly [node: string]: string }) => {
-      const steps = Object.entries(keys).map(([node, key]) => [node, { node, key, state: "cached", reason: "" }]);
-      return { summary: "", estimate: null, steps: Object.fromEntries(steps) };
-    };
-    const url = (data: string) => `data:image/webp;base64,${data}`;
-    const shows = (state: RunState) =>
-      Object.fromEntries(Object.entries(state.nodes).map(([id, node]) => [id, [node.state, node.preview]]));
-    const before = told([picture("k1", "AA=="), picture("k1", "AQ=="), picture("k2", "Ag==")]);
-    const ended = told([...story, picture("k2", "Ag==")], before);
-
-    test("a plan brings the last picture of each, whichever run made it", () => {
-      const state = withPlan(ended, planned({ a: "k1", d: "k2", e: "k3" }));
-      expect(state.nodes["a"]).toMatchObject({ state: "cached", preview: url("AQ==") });
-      expect(state.nodes["d"]).toMatchObject({ state: "idle", preview: url("Ag==") });
-      expect(state.nodes["e"]).toBeUndefined();
-      const undone = withPlan(state, planned({ a: "k2", d: "k3" }));
-      expect(undone.nodes["a"]?.preview).toBe(url("Ag=="));
-      expect(undone.nodes["d"]?.preview).toBe(url("Ag==")); // of other settings, until there is another
-      expect(withPlan(undone, planned({ a: "k2" })).nodes).toBe(undone.nodes);
-    });
-
-    test("they stay when the next run begins, which has no plan yet", () => {
-      const asked = { ...withPlan(ended, planned({ a: "k1", d: "k2" })), plan: null };
-      const next = showJob(withJob(asked, { ...entry, id: "next" }), "next");
-      const idle = { a: ["idle", url("AQ==")], d: ["idle", url("Ag==")] };
-      expect(shows(next)).toEqual(idle);
-      const begun = told(
-        [1, 2, 3].map((seq) => ({ ...(story[seq - 1] as EventEntry), job: "next" })),
-        next,
-      );
-      expect(shows(begun)).toEqual(idle);
-      expect(shows(told([{ ...(story[3] as EventEntry), job: "next" }], begun))["a"]).toEqual(["cached", url("AQ==")]);
-    });
+  test.each(["canceled", "interrupted", "failed"])("nothing runs on the canvas when the job is %s", (end) => {
+    const running = told([...story.slice(0, 5), preview("b", "kb", "AA==")]);
+    expect(running.nodes["b"]).toMatchObject({ state: "running", preview: url("AA==") });
+    const state = told([event(6, "job_state", { state: end })], running);
+    expect(state.nodes["b"]).toMatchObject({ state: "idle", preview: url("AA=="), total: null });
+    expect(state.nodes["a"]?.state).toBe("cached");
+    expect(signOf(state.nodes["b"], step("b", "kb", "run"), true)).toBe("will_run");
+    const listed = withJobs(running, [{ ...entry, state: end as "canceled" }]);
+    expect(listed.nodes["b"]?.state).toBe("idle");
   });
 
-  test("the pictures of so many results are kept, the latest of them", () => {
-    const made = Array.from({ length: 400 }, (_, count) =>
-      event(null, "node_preview", { node: "a", media_type: "image/webp", data: "AA==", key: `k${count}` }),
-    );
-    const again = event(null, "node_preview", { node: "a", media_type: "image/webp", data: "AQ==", key: "k100" });
-    const { pictures } = told([...made.slice(0, 300), again, ...made.slice(300)]);
-    expect(Object.keys(pictures)).toHaveLength(300);
-    expect(pictures["k99"]).toBeUndefined();
-    expect(pictures["k100"]).toBe("data:image/webp;base64,AQ==");
-    expect(pictures["k399"]).toBeDefined();
+  test("a node that is blocked in the middle runs no more", () => {
+    const state = told([...story.slice(0, 5), event(6, "node_blocked", { node: "b", by: "c" })]);
+    expect(state.nodes["b"]?.state).toBe("idle");
   });
 
   test("another job's events leave the canvas alone", () => {
@@ -163,5 +145,135 @@ describe("the state of runs", () => {
     expect(started.jobs[0]?.entry).toMatchObject({ state: "running", position: null });
     const newer = withJobs(told(story.slice(0, 2)), [{ ...entry, state: "canceled" }]);
     expect(newer.jobs[0]?.entry.state).toBe("canceled");
+  });
+});
+
+describe("results on the canvas", () => {
+  const file = (name: string) => ({ ...video, path: name, digest: name });
+  /** A run of one node that saves a file. */
+  const run = (job: string, key: string, name: string): EventEntry[] => [
+    event(1, "job_state", { state: "running" }, job),
+    event(2, "run_started", { summary: "", nodes: 2, to_run: 1 }, job),
+    event(3, "node_started", { node: "save" }, job),
+    event(4, "node_finished", { node: "save", key, seconds: 1, outputs: { file: file(name) } }, job),
+    event(5, "artifact", { node: "save", key, output: "file", artifact: file(name) }, job),
+    event(6, "job_state", { state: "succeeded" }, job),
+  ];
+  const begin = (state: RunState, id: string) => showJob(withJob(state, { ...entry, id }), id);
+  const save = (state: RunState) => state.nodes["save"];
+  const files = (state: RunState) => save(state)?.artifacts.map(({ path }) => path);
+  const sign = (state: RunState, id = "save") => signOf(state.nodes[id], state.plan?.steps[id], state.shown !== null);
+
+  const one = withPlan(told(run("j", "ka", "a.mp4")), planOf(step("save", "ka")));
+  const two = withPlan(told(run("k", "kb", "b.mp4"), begin(one, "k")), planOf(step("save", "kb")));
+
+  test("undo brings back what was made with those settings", () => {
+    expect([files(two), sign(two)]).toEqual([["b.mp4"], "done"]);
+    const undone = withPlan(two, planOf(step("save", "ka")));
+    expect([files(undone), sign(undone), save(undone)?.stale]).toEqual([["a.mp4"], "cached", false]);
+    const again = withPlan(undone, planOf(step("save", "kb")));
+    expect([files(again), sign(again)]).toEqual([["b.mp4"], "cached"]);
+    expect(withPlan(again, planOf(step("save", "kb"))).nodes).toBe(again.nodes);
+  });
+
+  test("what is of other settings is never taken for what is of these", () => {
+    for (const state of ["cached", "not_needed"] as const) {
+      const other = withPlan(two, planOf(step("save", "kc", state)));
+      expect([files(other), sign(other), save(other)?.stale]).toEqual([["b.mp4"], "stale", true]);
+    }
+    const edited = withPlan(two, planOf(step("save", "kc", "run")));
+    expect(sign(edited)).toBe("will_run");
+    expect(sign(withPlan(edited, planOf(step("save", "kb"))))).toBe("done");
+  });
+
+  test("events that come after the plan, as after a reload, are seen by its light", () => {
+    const listed = showJob(withJobs(NO_RUN, [{ ...entry, state: "succeeded" }]), "j");
+    const late = (key: string) => told(run("j", "ka", "a.mp4"), withPlan(listed, planOf(step("save", key))));
+    expect([sign(late("ka")), sign(late("kb"))]).toEqual(["done", "stale"]);
+  });
+
+  test("a plan that is older than the run leaves no picture of its settings on a node of the run", () => {
+    const pictured = withPlan(told([preview("save", "ka", "AA==")], two), planOf(step("save", "ka")));
+    const begun = told(run("l", "kc", "c.mp4").slice(0, 3), begin(pictured, "l"));
+    expect(save(begun)).toMatchObject({ state: "running", stale: true, preview: url("AA==") });
+    const made = told(run("l", "kc", "c.mp4").slice(3), begun);
+    expect(save(made)).toMatchObject({ state: "done", stale: false, preview: null, key: "kc" });
+  });
+
+  test("what is seen stays while a run goes, until there is something new", () => {
+    const seen: unknown[] = [];
+    let state = begin(one, "k");
+    for (const next of run("k", "kb", "b.mp4")) {
+      state = afterEvent(state, next);
+      seen.push(files(state));
+    }
+    expect(seen).toEqual([["a.mp4"], ["a.mp4"], ["a.mp4"], ["b.mp4"], ["b.mp4"], ["b.mp4"]]);
+    expect(showJob(state, null).nodes).toEqual({});
+  });
+
+  test("a file that is made anew takes the place of the lost one", () => {
+    const again = told(run("k", "ka", "a_2.mp4"), begin(one, "k"));
+    expect(files(again)).toEqual(["a_2.mp4"]);
+  });
+
+  test("a result that nobody read stays as it was seen, and is from the cache", () => {
+    const cached = event(3, "node_cached", { node: "save", key: "ka", outputs: {} }, "k");
+    const again = told([...run("k", "ka", "").slice(0, 2), cached], begin(one, "k"));
+    expect([files(again), save(again)?.state]).toEqual([["a.mp4"], "cached"]);
+  });
+
+  test("a failure is of its settings: where nothing need run, it is gone", () => {
+    const failure = event(4, "node_failed", { node: "save", key: "kb", error: { message: "no" } }, "k");
+    const failed = told([...run("k", "kb", "").slice(0, 3), failure, event(5, "job_state", { state: "failed" }, "k")]);
+    const state = told([...run("k", "kb", "").slice(0, 3), failure], begin(one, "k"));
+    expect([save(state)?.state, files(state), sign(state)]).toEqual(["failed", [], "failed"]);
+    expect(save(failed)).toBeUndefined(); // of a job that is not shown
+    const ended = told([event(5, "job_state", { state: "failed" }, "k")], state);
+    expect(sign(withPlan(ended, planOf(step("save", "kb", "run"))))).toBe("failed");
+    expect(sign(withPlan(ended, planOf(step("save", "kc", "run"))))).toBe("failed");
+    const undone = withPlan(ended, planOf(step("save", "ka")));
+    expect([save(undone)?.fault, files(undone), sign(undone)]).toEqual([null, ["a.mp4"], "cached"]);
+    const elsewhere = withPlan(ended, planOf(step("save", "kd")));
+    expect([save(elsewhere)?.fault, sign(elsewhere)]).toEqual([null, null]);
+  });
+
+  test("a job that is not shown tells of results as well", () => {
+    const other = told(run("other", "kz", "z.mp4"), one);
+    expect(files(other)).toEqual(["a.mp4"]);
+    expect(files(withPlan(other, planOf(step("save", "kz"))))).toEqual(["z.mp4"]);
+  });
+
+  test("logs of earlier versions, which name no keys, show what their job made", () => {
+    const plain = run("j", "", "old.mp4").map(({ data, ...rest }) => {
+      const { key: _, ...others } = data;
+      return { ...rest, data: others };
+    });
+    expect(files(told(plain))).toEqual(["old.mp4"]);
+  });
+
+  test("a graph that never ran is calm, and one that did says what will run, also of new nodes", () => {
+    const fresh = withPlan(NO_RUN, planOf(step("save", "ka", "run")));
+    expect(sign(fresh)).toBe(null);
+    const grown = withPlan(one, planOf(step("save", "ka"), step("new", "kn", "run")));
+    expect(sign(grown, "new")).toBe("will_run");
+  });
+
+  test("so many are remembered, the latest of them", () => {
+    const made = Array.from({ length: 400 }, (_, count) => preview("a", `k${count}`, "AA=="));
+    const { results } = told([...made.slice(0, 300), preview("a", "k100", "AQ=="), ...made.slice(300)]);
+    expect(Object.keys(results)).toHaveLength(300);
+    expect(results["k99"]).toBeUndefined();
+    expect(results["k100"]?.preview).toBe(url("AQ=="));
+    expect(results["k399"]).toBeDefined();
+  });
+
+  test("the last picture of each comes back with its settings, whichever run made it", () => {
+    const seen = told([preview("a", "k1", "AA=="), preview("a", "k1", "AQ=="), preview("a", "k2", "Ag==")]);
+    const state = withPlan(told(story.slice(3), seen), planOf(step("a", "k1"), step("d", "k2"), step("e", "k3")));
+    expect([state.nodes["a"]?.preview, state.nodes["d"]?.preview, state.nodes["e"]]).toEqual([
+      url("AQ=="),
+      url("Ag=="),
+      undefined,
+    ]);
   });
 });

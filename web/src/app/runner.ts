@@ -7,7 +7,17 @@ import type { Editor } from "../editor/store";
 import { nodesOf, type Workflow } from "../graph/document";
 import { drawSeeds } from "../graph/edits";
 import { t } from "../i18n";
-import { afterEvent, NO_RUN, newEntry, type RunState, showJob, withJob, withJobs, withPlan } from "../run/state";
+import {
+  afterEvent,
+  endsJob,
+  NO_RUN,
+  newEntry,
+  type RunState,
+  showJob,
+  withJob,
+  withJobs,
+  withPlan,
+} from "../run/state";
 import { nextSeed } from "../widgets/seed";
 import type { Connection } from "./connection";
 import { freshKey } from "./keep/ids";
@@ -65,7 +75,8 @@ export class Runner {
 
   #happened(event: EventEntry): void {
     this.run.setState((state) => afterEvent(state, event));
-    if (event.kind === "run_finished") this.#planSoon();
+    // Also a job that was stopped has left results.
+    if (endsJob(event)) this.#planSoon();
   }
 
   #reached(online: boolean): void {

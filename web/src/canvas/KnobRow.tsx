@@ -119,7 +119,8 @@ function LinkedKnob({ label, source, output, type }: LinkedKnobProps) {
     const node = nodesOf(scopeAt(state.history.document, state.scope))[source];
     return node?.title || (node && state.definitions(node.type)?.title) || source;
   });
-  const value = useNodeRun(source)?.outputs[output];
+  const run = useNodeRun(source);
+  const value = run && (!run.stale || run.state === "running") ? run.outputs[output] : undefined;
   const from = t("node.linked_from", { name: title });
   const said = sayValue(value);
   return (

@@ -31,26 +31,33 @@ type Kinds = {
     readonly total?: number | null;
     readonly unit: string;
   };
-  /** `key` names the result that is shown, as a plan's steps do. */
+  /** `key` names the result that is told of, as a plan's steps do; the logs of earlier versions lack it. */
   node_preview: {
     readonly node: string;
     readonly media_type: string;
     readonly data: string;
-    readonly key: string;
+    readonly key?: string;
   };
   node_log: { readonly node: string; readonly message: string };
   node_warning: Fault & { readonly node: string };
-  node_cached: { readonly node: string; readonly outputs?: Outputs };
+  node_blocked: { readonly node: string; readonly by: string };
+  node_cached: { readonly node: string; readonly key?: string; readonly outputs?: Outputs };
   node_finished: {
     readonly node: string;
+    readonly key?: string;
     readonly seconds: number;
     /** The most that the worker held meanwhile, and the most that was allocated on the device. */
     readonly memory_bytes?: number | null;
     readonly device_bytes?: number | null;
     readonly outputs?: Outputs;
   };
-  node_failed: { readonly node: string; readonly error: Fault };
-  artifact: { readonly node: string; readonly output: string; readonly artifact: Artifact };
+  node_failed: { readonly node: string; readonly key?: string; readonly error: Fault };
+  artifact: {
+    readonly node: string;
+    readonly key?: string;
+    readonly output: string;
+    readonly artifact: Artifact;
+  };
   run_finished: { readonly status: string; readonly seconds: number };
 };
 

@@ -58,6 +58,7 @@ function summed(parts: readonly NodeRun[]): NodeRun {
     ...lead,
     state: failed ? "failed" : running.length > 0 ? "running" : (ended ?? lead.state),
     since: Math.min(...parts.map((part) => part.since)),
+    stale: parts.some((part) => part.stale),
     seconds: seconds.length > 0 ? seconds.reduce((sum, part) => sum + part, 0) : null,
     preview: lead.preview ?? parts.findLast((part) => part.preview !== null)?.preview ?? null,
     warnings: parts.flatMap((part) => part.warnings),

@@ -1,34 +1,18 @@
-/** How runs stand, folded from events: pure. One record a node of the job that the canvas shows, one a job for the queue. */
+/** How runs stand, folded from events: pure. One record a job for the queue; those of the nodes are in `nodes.ts`. */
 import type { EventEntry, JobEntry, PlanStep, ProblemEntry } from "../api/types";
-import { type Artifact, type Fault, known, type MadeFile, type Outputs } from "./events";
+import { known, type MadeFile } from "./events";
+import {
+  type NodeRuns,
+  nodesAfter,
+  planned,
+  type Results,
+  resultsAfter,
+  retired,
+  settled,
+  withArtifact,
+} from "./nodes";
 
-export type NodeFault = {
-  readonly message: string;
-  readonly hint: string;
-  readonly path: string;
-  readonly traceback: string;
-};
-
-export type NodeRun = {
-  /** Idle: it has not begun, and is here for the picture of its result alone, which an earlier run made. */
-  readonly state: "idle" | "running" | "cached" | "done" | "failed";
-  readonly done: number;
-  readonly total: number | null;
-  readonly unit: string;
-  /** Milliseconds since 1970 when it began. */
-  readonly since: number;
-  readonly seconds: number | null;
-  /** Bytes that the worker held at most while it ran, and bytes on the device; null while nobody says. */
-  readonly memory: number | null;
-  readonly deviceMemory: number | null;
-  readonly fault: NodeFault | null;
-  readonly warnings: readonly NodeFault[];
-  /** The latest picture of the work, as a data URL. */
-  readonly preview: string | null;
-  readonly artifacts: readonly Artifact[];
-  /** What it put out, by output; empty until it is done. */
-  readonly outputs: Outputs;
-};
+export type { NodeFault, NodeRun } from "./nodes";
 
 export type JobRun = {
   readonly entry: JobEntry;
@@ -49,15 +33,12 @@ export type RunState = {
   readonly jobs: readonly JobRun[];
   /** The job that the canvas shows. */
   readonly shown: string | null;
-  readonly nodes: { readonly [id: string]: NodeRun };
+  readonly nodes: NodeRuns;
   /** Number of the last event of the shown job that `nodes` holds; they are taken in without a gap. */
   readonly seq: number;
-  /** The last picture of each result's making, as a data URL, by the result's key; the latest last. */
-  readonly pictures: { readonly [key: string]: string };
+  readonly results: Results;
   readonly problems: readonly ProblemEntry[];
   readonly plan: RunPlan | null;
-  /** The key of each node's result, by the last plan that was known. */
-  readonly keys: { readonly [node: string]: string };
 };
 
 export type RunPlan = {
@@ -73,34 +54,17 @@ export const NO_RUN: RunState = {
   shown: null,
   nodes: {},
   seq: 0,
-  pictures: {},
+  results: {},
   problems: [],
   plan: null,
-  keys: {},
 };
 
-/** Results of which a picture is kept; at ten kilobytes each. */
-const MOST_PICTURES = 300;
-
-const FRESH: NodeRun = {
-  state: "running",
-  done: 0,
-  total: null,
-  unit: "",
-  since: 0,
-  seconds: null,
-  memory: null,
-  deviceMemory: null,
-  fault: null,
-  warnings: [],
-  preview: null,
-  artifacts: [],
-  outputs: {},
-};
-const IDLE: NodeRun = { ...FRESH, state: "idle" };
 const ENDED = new Set(["succeeded", "failed", "canceled", "interrupted"]);
 
 export const isEnded = (entry: JobEntry) => ENDED.has(entry.state);
+
+/** Whether an event says that its job has ended. */
+export const endsJob = ({ kind, data }: EventEntry) => kind === "job_state" && ENDED.has(String(data["state"]));
 
 /** The state with a fresh list of jobs; what is known of their progress is kept. */
 export function withJobs(state: RunState, entries: readonly JobEntry[]): RunState {
@@ -111,7 +75,13 @@ export function withJobs(state: RunState, entries: readonly JobEntry[]): RunStat
     if (stage(job.entry) > stage(entry)) return named(job, entry);
     return { ...job, entry, artifacts: entry.artifacts };
   });
-  return { ...state, jobs };
+  return calmed({ ...state, jobs });
+}
+
+/** The state in which nothing runs on the canvas when the job there has ended, whoever ended it. */
+function calmed(state: RunState): RunState {
+  const job = state.jobs.find(({ entry }) => entry.id === state.shown);
+  return job && isEnded(job.entry) ? { ...state, nodes: settled(state.nodes) } : state;
 }
 
 function stage({ state }: JobEntry): number {
@@ -123,17 +93,17 @@ function named(job: JobRun, { title, created_at }: JobEntry): JobRun {
   return { ...job, entry: { ...job.entry, title, created_at } };
 }
 
-/** Show a job on the canvas, from nothing but pictures of what is there already. */
+/** Show a job of the document on the canvas; what is there already stays to be seen until the job has something new. */
 export function showJob(state: RunState, id: string | null): RunState {
-  return { ...state, shown: id, nodes: pictured({}, state), seq: 0 };
+  return { ...state, shown: id, nodes: id === null ? {} : retired(state.nodes), seq: 0, plan: null };
 }
 
 /** The state with a fresh plan of the document, in which nothing is wrong. */
 export function withPlan(state: RunState, plan: RunPlan): RunState {
-  const keys = Object.fromEntries(Object.values(plan.steps).map((step) => [step.node, step.key]));
   // What was planned before a run says nothing of the nodes that it has finished meanwhile.
-  if (isShownBusy(state)) return { ...state, problems: [], plan: null, keys };
-  return { ...state, problems: [], plan, keys, nodes: pictured(state.nodes, { ...state, keys }) };
+  if (isShownBusy(state)) return { ...state, problems: [], plan: null };
+  const nodes = planned(state.nodes, Object.values(plan.steps), state.results);
+  return { ...state, problems: [], plan, nodes };
 }
 
 /** Whether the job on the canvas waits or runs. */
@@ -141,20 +111,11 @@ function isShownBusy({ jobs, shown }: RunState): boolean {
   return jobs.some(({ entry }) => entry.id === shown && !isEnded(entry));
 }
 
-/** The nodes with the pictures that their results showed when they were made, whichever run that was. */
-function pictured(nodes: RunState["nodes"], { keys, pictures }: RunState): RunState["nodes"] {
-  const found = Object.entries(keys).flatMap(([id, key]) => {
-    const preview = pictures[key];
-    const node = nodes[id] ?? IDLE;
-    return preview && node.preview !== preview ? [[id, { ...node, preview }] as const] : [];
-  });
-  return found.length > 0 ? { ...nodes, ...Object.fromEntries(found) } : nodes;
-}
-
 /** What is known of a job before any of its events. */
 export function freshJob(entry: JobEntry): JobRun {
   const fraction = isEnded(entry) ? 1 : 0;
-  return { entry, toRun: 0, finished: 0, fraction, node: null, artifacts: entry.artifacts, seq: 0 };
+  const { artifacts } = entry;
+  return { entry, toRun: 0, finished: 0, fraction, node: null, artifacts, seq: 0 };
 }
 
 /** Add a job that was just submitted, or one that another client did. */
@@ -172,18 +133,14 @@ export function afterEvent(state: RunState, event: EventEntry): RunState {
   const isNew = event.seq === null || event.seq > job.seq;
   const next = isNew ? { ...jobAfter(job, event), seq: event.seq ?? job.seq } : job;
   const jobs = listed ? state.jobs.map((entry) => (entry === listed ? next : entry)) : [next, ...state.jobs];
-  const pictures = picturesAfter(state.pictures, event);
+  const results = resultsAfter(state.results, event);
   const isNext = event.seq === null || event.seq === state.seq + 1;
-  if (event.job !== state.shown || !isNext) return { ...state, jobs, pictures };
-  const nodes = event.kind === "run_started" ? pictured({}, state) : nodesAfter(state.nodes, event);
-  return { ...state, jobs, pictures, nodes, seq: event.seq ?? state.seq };
-}
-
-function picturesAfter(pictures: RunState["pictures"], event: EventEntry): RunState["pictures"] {
-  const { kind, data } = known(event);
-  if (kind !== "node_preview") return pictures;
-  const others = Object.entries(pictures).filter(([key]) => key !== data.key);
-  return Object.fromEntries([...others.slice(1 - MOST_PICTURES), [data.key, urlOf(data)]]);
+  if (event.job !== state.shown || !isNext) return { ...state, jobs, results };
+  const told = event.kind === "run_started" ? retired(state.nodes) : nodesAfter(state.nodes, event, results);
+  // There is a plan where the events of a job that has ended come late, as after a reload.
+  const step = state.plan?.steps[String(event.data["node"])];
+  const nodes = step ? planned(told, [step], results) : told;
+  return calmed({ ...state, jobs, results, nodes, seq: event.seq ?? state.seq });
 }
 
 function entryFrom(event: EventEntry): JobEntry {
@@ -243,56 +200,6 @@ function entryAfter(entry: JobEntry, event: EventEntry): JobEntry {
 /** Streams run at once, so a node's own share moves the whole by at most one node. It never goes back. */
 function overall(job: JobRun, share: number): number {
   return Math.max(job.fraction, Math.min((job.finished + share) / Math.max(job.toRun, 1), 1));
-}
-
-function withArtifact<T extends Artifact>(list: readonly T[], artifact: T): readonly T[] {
-  return [...list.filter((entry) => entry.path !== artifact.path), artifact];
-}
-
-function nodesAfter(nodes: RunState["nodes"], event: EventEntry): RunState["nodes"] {
-  const id = event.data["node"];
-  if (typeof id !== "string") return nodes;
-  const next = nodeAfter(nodes[id] ?? { ...FRESH, since: event.at * 1000 }, event);
-  return next ? { ...nodes, [id]: next } : nodes;
-}
-
-function nodeAfter(node: NodeRun, event: EventEntry): NodeRun | null {
-  const { kind, data } = known(event);
-  switch (kind) {
-    case "node_started":
-      return { ...node, state: "running", since: event.at * 1000 };
-    case "node_progress":
-      return { ...node, done: data.done, total: data.total ?? null, unit: data.unit };
-    case "node_preview":
-      return { ...node, preview: urlOf(data) };
-    case "node_cached":
-      return { ...node, state: "cached", outputs: data.outputs ?? node.outputs };
-    case "node_finished":
-      return {
-        ...node,
-        state: "done",
-        seconds: data.seconds,
-        memory: data.memory_bytes ?? null,
-        deviceMemory: data.device_bytes ?? null,
-        outputs: data.outputs ?? {},
-      };
-    case "node_failed":
-      return { ...node, state: "failed", fault: faultFrom(data.error) };
-    case "node_warning":
-      return { ...node, warnings: [...node.warnings, faultFrom(data)] };
-    case "artifact":
-      return { ...node, artifacts: withArtifact(node.artifacts, data.artifact) };
-    default:
-      return null;
-  }
-}
-
-function urlOf(picture: { readonly media_type: string; readonly data: string }): string {
-  return `data:${picture.media_type};base64,${picture.data}`;
-}
-
-function faultFrom(fault: Fault): NodeFault {
-  return { message: fault.message, hint: fault.hint ?? "", path: fault.path ?? "", traceback: fault.traceback ?? "" };
 }
 
 /** Seconds that a job still takes, by earlier runs and by what it took so far; null while that says nothing. */

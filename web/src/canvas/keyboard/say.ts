@@ -4,6 +4,7 @@ import type { Definitions, NodeDefinition } from "../../graph/catalogue";
 import { type NodeInstance, nodesOf, type Scope } from "../../graph/document";
 import { neighborsOf } from "../../graph/order";
 import { t } from "../../i18n";
+import { signOf } from "../../run/nodes";
 import type { NodeRun } from "../../run/state";
 import { definitionOf } from "../shape";
 
@@ -29,16 +30,18 @@ export function nodeName(node: NodeInstance, definition: NodeDefinition, standin
   return words.filter((word) => word !== null).join(", ");
 }
 
-/** The same that the badge shows: what runs or has failed, what is wrong, what would run, what is done. */
+/** The same that the badge shows, and what is wrong; what would run is told of a graph that never ran as well. */
 export function standingInWords({ run, step, problems }: Standing): string | null {
   const [problem] = problems.values();
-  if (run?.state === "running") return runningInWords(run);
-  if (run?.state === "failed") return t("say.failed_why", { message: run.fault?.message ?? problem });
+  const sign = signOf(run, step, true);
+  if (run && sign === "running") return runningInWords(run);
+  if (sign === "failed") return t("say.failed_why", { message: run?.fault?.message ?? problem });
   if (problem !== undefined) return t("say.problem", { message: problem });
-  if (step?.state === "run") return step.reason ? t("node.will_run", { name: step.reason }) : t("say.will_run");
+  if (sign === "will_run") return step?.reason ? t("node.will_run", { name: step.reason }) : t("say.will_run");
+  if (sign === "stale") return t("node.stale");
   const warned = run && run.warnings.length > 0 ? `, ${t("say.warned")}` : "";
-  if (run?.state === "done") return t("say.done") + warned;
-  return run?.state === "cached" || step?.state === "cached" ? t("node.cached") + warned : null;
+  if (sign === "done") return t("say.done") + warned;
+  return sign === "cached" ? t("node.cached") + warned : null;
 }
 
 /** Progress counts in tens, so that it is not read out all the time. */

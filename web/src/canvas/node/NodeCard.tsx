@@ -40,6 +40,7 @@ export const NodeCard = memo(function NodeCard({ id }: { readonly id: string }) 
       data-card={id}
       data-node={id}
       data-state={state}
+      data-stale={run?.stale ?? false}
       data-mode={node.mode ?? "run"}
       data-selected={selected}
       data-unknown={!known}

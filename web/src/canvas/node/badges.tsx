@@ -1,29 +1,34 @@
-import { AlertTriangle, CircleAlert, CircleCheck, LoaderCircle, RefreshCw, Zap } from "lucide-react";
+import { AlertTriangle, CircleAlert, CircleCheck, History, LoaderCircle, RefreshCw, Zap } from "lucide-react";
 import { useEffect, useState } from "react";
+import { useRun } from "../../editor/context";
 import { t } from "../../i18n";
+import { signOf } from "../../run/nodes";
 import type { NodeRun } from "../../run/state";
 import { usePlanStep } from "../nodeRun";
 
-/** How the node stands: running, failed, done, from the cache, or done for settings that have changed since. */
+/** How the node stands: running, failed, to run again, showing what is of other settings, done, or from the cache. */
 export function RunBadge({ id, run }: { readonly id: string; readonly run: NodeRun | undefined }) {
   const step = usePlanStep(id);
-  if (run?.state === "running") return <BusyBadge run={run} />;
-  if (run?.state === "failed")
+  const begun = useRun((state) => state.shown !== null);
+  const sign = signOf(run, step, begun);
+  if (run && sign === "running") return <BusyBadge run={run} />;
+  if (run && sign === "done") return <DoneBadge run={run} />;
+  if (sign === "failed")
     return (
       <span className="node-badge bad">
         <AlertTriangle size={14} aria-label={t("node.failed")} />
       </span>
     );
-  if (run && step?.state === "run") {
-    const reason = t("node.will_run", { name: step.reason });
+  if (sign === "will_run" || sign === "stale") {
+    const reason = sign === "stale" ? t("node.stale") : t("node.will_run", { name: step?.reason });
+    const Icon = sign === "stale" ? History : RefreshCw;
     return (
       <span className="node-badge stale" title={reason}>
-        <RefreshCw size={12} aria-label={reason} />
+        <Icon size={12} aria-label={reason} />
       </span>
     );
   }
-  if (run?.state === "done") return <DoneBadge run={run} />;
-  if (run?.state !== "cached" && step?.state !== "cached") return null;
+  if (sign !== "cached") return null;
   return (
     <span
       className="node-badge"

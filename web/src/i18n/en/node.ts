@@ -17,6 +17,7 @@ export const node = {
   "node.running": "running",
   "node.failed": "failed",
   "node.will_run": "Will run: {name}",
+  "node.stale": "Shows an earlier result, of other settings",
   "node.will_cache": "Cached: {name}",
   "node.pinned": "Pinned in place",
   "node.problem_inside": "Inside: {message}",
