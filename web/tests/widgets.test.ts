@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { countLines, knobHeight } from "../src/canvas/knobHeight";
 import { EMPTY_WORKFLOW, type NodeInstance, nodesOf, ROOT, type Workflow } from "../src/graph/document";
-import { drawSeeds, seedMode, setHeight, setSeedMode } from "../src/graph/edits";
+import { drawSeeds, seedMode, setHeight, setSeedMode, takeSeeds } from "../src/graph/edits";
 import { applyPatches } from "../src/graph/patch";
 import { evaluate } from "../src/widgets/expression";
 import { settle } from "../src/widgets/number";
@@ -70,6 +70,15 @@ describe("seeds with each run", () => {
     expect(nodesOf(document)["up"]?.inputs?.["seed"]).toBe(6);
     expect(nodesOf(document)["odd"]).toBe(workflow.nodes.odd);
     expect(nodesOf(document)["linked"]).toBe(workflow.nodes.linked);
+  });
+
+  test("that a run was given come into the document as it is by then", () => {
+    const node = (seed: number) => ({ type: "denoise", inputs: { seed }, seeds: { seed: "increment" } });
+    const sent: Workflow = { ...EMPTY_WORKFLOW, nodes: { a: node(6), gone: node(8) } };
+    const now: Workflow = { ...EMPTY_WORKFLOW, title: "Renamed", nodes: { a: node(5), fresh: node(1) } };
+    const { document } = applyPatches(now, takeSeeds(now, sent).patches);
+    expect(document).toEqual({ ...now, nodes: { a: node(6), fresh: node(1) } });
+    expect(takeSeeds(document, sent).patches).toEqual([]);
   });
 
   test("a mode is written, and taken away with nothing left behind", () => {

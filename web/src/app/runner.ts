@@ -5,7 +5,8 @@ import type { EventEntry } from "../api/types";
 import type { Services } from "../editor/context";
 import type { Editor } from "../editor/store";
 import { nodesOf, type Workflow } from "../graph/document";
-import { drawSeeds } from "../graph/edits";
+import { drawSeeds, takeSeeds } from "../graph/edits";
+import { applyPatches } from "../graph/patch";
 import { t } from "../i18n";
 import {
   afterEvent,
@@ -99,14 +100,16 @@ export class Runner {
   }
 
   async #submitOne({ front, targets }: SubmitWish, index: number): Promise<boolean> {
-    this.#editor.edit((workflow) => drawSeeds(workflow, nextSeed));
-    const workflow = this.#editor.workflow;
+    const { workflow: before } = this.#editor;
+    const workflow = applyPatches(before, drawSeeds(before, nextSeed).patches).document;
     try {
       const job = await client.submitJob(workflow, {
         key: freshKey(),
         ...(front ? { front } : {}),
         ...(targets ? { targets } : {}),
       });
+      // Only now: a refused run uses no seeds up.
+      this.#editor.perform(takeSeeds(this.#editor.workflow, workflow));
       this.#connection.queued(newEntry(job.id, job.title, job.created_at));
       this.run.setState({ problems: [], plan: null });
       // Of several, the first is watched: it runs first.

@@ -256,16 +256,32 @@ export function seedMode(node: NodeInstance, input: string): SeedMode {
   return CHANGING.includes(mode) ? (mode as SeedMode) : "fixed";
 }
 
-/** Put the next seed wherever one changes with each run, in subgraphs too. */
-export function drawSeeds(workflow: Workflow, next: (mode: SeedMode, seed: Json | undefined) => number): Edit {
-  const edits: Edit[] = [];
+type ChangingSeed = InputEnd & { readonly path: ScopePath; readonly mode: SeedMode; readonly seed: Json | undefined };
+
+function* changingSeeds(workflow: Workflow): Generator<ChangingSeed> {
   for (const { path, scope } of scopesOf(workflow))
     for (const [id, node] of Object.entries(nodesOf(scope)))
-      for (const input of Object.keys(node.seeds ?? {}))
-        if (seedMode(node, input) !== "fixed" && !isLink(inputsOf(node)[input])) {
-          const seed = next(seedMode(node, input), inputsOf(node)[input]);
-          edits.push(setInput(workflow, path, { node: id, input }, seed));
-        }
+      for (const input of Object.keys(node.seeds ?? {})) {
+        const [mode, seed] = [seedMode(node, input), inputsOf(node)[input]];
+        if (mode !== "fixed" && !isLink(seed)) yield { path, node: id, input, mode, seed };
+      }
+}
+
+/** Put the next seed wherever one changes with each run, in subgraphs too. */
+export function drawSeeds(workflow: Workflow, next: (mode: SeedMode, seed: Json | undefined) => number): Edit {
+  const seeds = [...changingSeeds(workflow)];
+  return together(
+    "seed",
+    seeds.map(({ path, mode, seed, ...end }) => setInput(workflow, path, end, next(mode, seed))),
+  );
+}
+
+/** Put in the seeds that a run was given: drawn for the document as it was then, which may have changed meanwhile. */
+export function takeSeeds(workflow: Workflow, given: Workflow): Edit {
+  const edits = [...changingSeeds(workflow)].flatMap(({ path, seed, mode: _, ...end }) => {
+    const drawn = nodesOf(scopeAt(given, path))[end.node]?.inputs?.[end.input];
+    return drawn === undefined || drawn === seed || isLink(drawn) ? [] : [setInput(workflow, path, end, drawn)];
+  });
   return together("seed", edits);
 }
 

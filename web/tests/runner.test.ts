@@ -1,0 +1,63 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import * as client from "../src/api/client";
+import type { EventEntry } from "../src/api/types";
+import type { Connection, Listener } from "../src/app/connection";
+import { Runner } from "../src/app/runner";
+import { Editor } from "../src/editor/store";
+import { nodesOf } from "../src/graph/document";
+import { asWorkflow } from "../src/graph/read";
+import type { newEntry } from "../src/run/state";
+import { catalogue } from "./toys";
+
+vi.mock("../src/api/client", { spy: true });
+
+const REFUSED = new client.ApiError(422, "bad", "no");
+
+/** An open document with a seed that counts, and its runner, on a connection that only notes what it is asked. */
+function opened() {
+  const node = { type: "denoise", inputs: { seed: 5 }, seeds: { seed: "increment" } };
+  const editor = new Editor(asWorkflow({ kinegraph: 1, nodes: { a: node } }), catalogue);
+  const listeners: Listener[] = [];
+  const connection = {
+    join: (listener: Listener) => {
+      listeners.push(listener);
+      return () => undefined;
+    },
+    replay: vi.fn(),
+    queued: (entry: ReturnType<typeof newEntry>) => listeners[0]?.onQueued(entry),
+    refreshJobs: async () => undefined,
+  };
+  const tell = vi.fn();
+  const runner = new Runner(editor, connection as unknown as Connection, tell);
+  const happens = (job: string, seq: number, state: string) =>
+    listeners[0]?.onEvent({ job, seq, number: seq, at: seq, kind: "job_state", data: { state } } as EventEntry);
+  return { editor, runner, tell, happens, listener: listeners[0] as Listener };
+}
+
+const seedOf = ({ editor }: { readonly editor: Editor }) => nodesOf(editor.workflow)["a"]?.inputs?.["seed"];
+
+let count = 0;
+const answer = async () => {
+  count += 1;
+  return { id: `job${count}`, title: "", created_at: count } as Awaited<ReturnType<typeof client.submitJob>>;
+};
+
+beforeEach(() => {
+  count = 0;
+  vi.mocked(client.submitJob).mockReset().mockImplementation(answer);
+});
+
+describe("a run from the editor", () => {
+  test("uses its seeds up when it is accepted, and none when it is refused", async () => {
+    const desk = opened();
+    vi.mocked(client.submitJob).mockRejectedValueOnce(REFUSED);
+    await desk.runner.submit();
+    expect(seedOf(desk)).toBe(5);
+    expect(desk.editor.document.getState().history.past).toEqual([]);
+    await desk.runner.submit({ count: 2 });
+    expect(
+      vi.mocked(client.submitJob).mock.calls.map(([sent]) => nodesOf(asWorkflow(sent as never))["a"]?.inputs),
+    ).toEqual([{ seed: 6 }, { seed: 6 }, { seed: 7 }]);
+    expect(seedOf(desk)).toBe(7);
+  });
+});
