@@ -39,6 +39,11 @@ def test_a_batch_is_queued_reordered_found_and_cleared(editor: Any) -> None:
     last, middle, _running = jobs(page)
     page.locator(f'.job[data-job="{last}"]').drag_to(page.locator(f'.job[data-job="{middle}"]'))
     page.locator(f'.job[data-job="{last}"]').get_by_text("1 in line").wait_for()
+    page.keyboard.press("Control+Alt+Enter")
+    page.locator('.job[data-state="canceled"]').wait_for()
+    shown = page.locator('.job[data-state="running"][data-shown="true"]')  # the canvas goes on to the next of the batch
+    shown.wait_for()
+    assert shown.get_attribute("data-job") == last
     unfinished = page.locator('.job[data-state="queued"], .job[data-state="running"]')
     for _ in range(120):
         if unfinished.count() == 0:

@@ -6,6 +6,7 @@ import {
   afterEvent,
   NO_RUN,
   newEntry,
+  nextOf,
   type RunState,
   secondsLeft,
   showJob,
@@ -145,6 +146,19 @@ describe("the state of runs", () => {
     expect(started.jobs[0]?.entry).toMatchObject({ state: "running", position: null });
     const newer = withJobs(told(story.slice(0, 2)), [{ ...entry, state: "canceled" }]);
     expect(newer.jobs[0]?.entry.state).toBe("canceled");
+  });
+
+  test("the canvas goes on to the job of a batch that began last, when the shown one has ended", () => {
+    const batch = new Set(["j", "k", "l"]);
+    const next = { ...entry, id: "k" };
+    const waiting = withJob(withJob(told(story.slice(0, 5)), next), { ...entry, id: "l" });
+    expect(nextOf(waiting, batch)).toBe(null);
+    const ended = told([event(6, "job_state", { state: "succeeded" })], waiting);
+    expect(nextOf(ended, batch)).toBe(null);
+    const begun = told([event(2, "job_state", { state: "running" }, "k")], ended);
+    expect(nextOf(begun, batch)).toBe("k");
+    expect(nextOf(begun, new Set())).toBe(null);
+    expect(nextOf(showJob(begun, "k"), batch)).toBe(null);
   });
 });
 

@@ -6,7 +6,7 @@ import { Runner } from "../src/app/runner";
 import { Editor } from "../src/editor/store";
 import { nodesOf } from "../src/graph/document";
 import { asWorkflow } from "../src/graph/read";
-import type { newEntry } from "../src/run/state";
+import { newEntry } from "../src/run/state";
 import { catalogue } from "./toys";
 
 vi.mock("../src/api/client", { spy: true });
@@ -45,6 +45,7 @@ const answer = async () => {
 beforeEach(() => {
   count = 0;
   vi.mocked(client.submitJob).mockReset().mockImplementation(answer);
+  vi.mocked(client.retryJob).mockReset().mockImplementation(answer);
 });
 
 describe("a run from the editor", () => {
@@ -59,5 +60,45 @@ describe("a run from the editor", () => {
       vi.mocked(client.submitJob).mock.calls.map(([sent]) => nodesOf(asWorkflow(sent as never))["a"]?.inputs),
     ).toEqual([{ seed: 6 }, { seed: 6 }, { seed: 7 }]);
     expect(seedOf(desk)).toBe(7);
+  });
+
+  test("of a batch goes on to the next job, until the user chooses another", async () => {
+    const { runner, happens } = opened();
+    const shown = () => runner.run.getState().shown;
+    await runner.submit({ count: 3 });
+    expect(shown()).toBe("job1");
+    happens("job1", 1, "running");
+    happens("job1", 2, "succeeded");
+    expect(shown()).toBe("job1");
+    happens("job3", 1, "running"); // was moved before the other
+    expect(shown()).toBe("job3");
+    runner.show("job1");
+    happens("job3", 2, "succeeded");
+    happens("job2", 1, "running");
+    expect(shown()).toBe("job1");
+  });
+
+  test("of a batch stays away from a job that was chosen while the batch was being queued", async () => {
+    const { runner, happens } = opened();
+    vi.mocked(client.submitJob).mockImplementationOnce(answer);
+    vi.mocked(client.submitJob).mockImplementationOnce(() => {
+      runner.show("chosen");
+      return answer();
+    });
+    await runner.submit({ count: 3 });
+    happens("job2", 1, "running");
+    expect(runner.run.getState().shown).toBe("chosen");
+  });
+
+  test("is shown when it is run again, where the canvas showed it", async () => {
+    const { runner, happens, listener } = opened();
+    await runner.submit();
+    happens("job1", 1, "running");
+    happens("job1", 2, "canceled");
+    await runner.retry("job1");
+    expect(runner.run.getState().shown).toBe("job2");
+    listener.onQueued(newEntry("elsewhere", "", 1));
+    await runner.retry("elsewhere");
+    expect(runner.run.getState().shown).toBe("job2");
   });
 });

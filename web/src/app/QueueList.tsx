@@ -1,6 +1,6 @@
 import { ArrowUpToLine, FileInput, RotateCcw, Trash2, X } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
-import { artifactUrl, cancelJob, deleteJob, getJob, listJobs, moveBefore, moveToFront, retryJob } from "../api/client";
+import { artifactUrl, cancelJob, deleteJob, getJob, listJobs, moveBefore, moveToFront } from "../api/client";
 import { useRun } from "../editor/context";
 import type { Json } from "../graph/document";
 import { t } from "../i18n";
@@ -168,7 +168,7 @@ function JobCard({ job, now }: { readonly job: JobRun; readonly now: number }) {
           <Action
             label={t("queue.retry")}
             icon={<RotateCcw size={14} />}
-            onClick={() => void place.runner.act(() => retryJob(entry.id))}
+            onClick={() => void place.runner.retry(entry.id)}
           />
         )}
         <Action label={t("queue.open")} icon={<FileInput size={14} />} onClick={() => void place.runner.act(open)} />

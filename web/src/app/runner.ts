@@ -13,6 +13,7 @@ import {
   endsJob,
   NO_RUN,
   newEntry,
+  nextOf,
   type RunState,
   showJob,
   withJob,
@@ -37,6 +38,8 @@ export class Runner {
   readonly #leave: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked: AbortController | null = null;
+  /** Jobs of the last batch, which the canvas follows from one to the next. */
+  #batch: ReadonlySet<string> = new Set();
   #watching = false;
 
   /** `known` is what another tab knows of the connection and of the jobs. */
@@ -78,6 +81,13 @@ export class Runner {
     this.run.setState((state) => afterEvent(state, event));
     // Also a job that was stopped has left results.
     if (endsJob(event)) this.#planSoon();
+    if (event.kind === "job_state") this.#goOn();
+  }
+
+  /** From a job of a batch that has ended to the next one. */
+  #goOn(): void {
+    const next = nextOf(this.run.getState(), this.#batch);
+    if (next !== null) this.#show(next);
   }
 
   #reached(online: boolean): void {
@@ -90,16 +100,22 @@ export class Runner {
 
   /** Show a job's state on the canvas, from its first event on. */
   show(job: string | null): void {
+    this.#batch = new Set();
+    this.#show(job);
+  }
+
+  #show(job: string | null): void {
     this.run.setState((state) => showJob(state, job));
     if (job !== null) this.#connection.replay(job);
   }
 
   /** Queue the document as it is, with fresh seeds where they are wanted; maybe only what some nodes need. */
   async submit(options: SubmitWish = {}): Promise<void> {
-    for (let count = 0; count < (options.count ?? 1); count += 1) if (!(await this.#submitOne(options, count))) return;
+    const batch = new Set<string>();
+    while (batch.size < (options.count ?? 1)) if (!(await this.#submitOne(options, batch))) return;
   }
 
-  async #submitOne({ front, targets }: SubmitWish, index: number): Promise<boolean> {
+  async #submitOne({ front, targets }: SubmitWish, batch: Set<string>): Promise<boolean> {
     const { workflow: before } = this.#editor;
     const workflow = applyPatches(before, drawSeeds(before, nextSeed).patches).document;
     try {
@@ -112,13 +128,27 @@ export class Runner {
       this.#editor.perform(takeSeeds(this.#editor.workflow, workflow));
       this.#connection.queued(newEntry(job.id, job.title, job.created_at));
       this.run.setState({ problems: [], plan: null });
-      // Of several, the first is watched: it runs first.
-      if (index === 0) this.show(job.id);
+      // Of several, the first is watched, since it runs first; then one after the other.
+      if (batch.size === 0) {
+        this.show(job.id);
+        this.#batch = batch;
+      }
+      batch.add(job.id);
+      this.#goOn(); // a quick one has begun already
       return true;
     } catch (error) {
       this.#refused(error);
       return false;
     }
+  }
+
+  /** Queue a job once more; one that is on the canvas gives its place there to the new one. */
+  async retry(job: string): Promise<void> {
+    await this.act(async () => {
+      const again = await client.retryJob(job);
+      this.#connection.queued(newEntry(again.id, again.title, again.created_at));
+      if (job === this.run.getState().shown || this.#batch.has(job)) this.show(again.id);
+    });
   }
 
   #refused(error: unknown): void {

@@ -106,6 +106,14 @@ export function withPlan(state: RunState, plan: RunPlan): RunState {
   return { ...state, problems: [], plan, nodes };
 }
 
+/** The job of a batch that the canvas goes on to: the one that began last, once the shown one has ended. */
+export function nextOf(state: RunState, batch: ReadonlySet<string>): string | null {
+  if (isShownBusy(state)) return null;
+  const begun = state.jobs.filter(({ entry }) => batch.has(entry.id) && entry.started_at !== null);
+  const last = begun.toSorted((a, b) => (b.entry.started_at ?? 0) - (a.entry.started_at ?? 0))[0]?.entry.id;
+  return last === undefined || last === state.shown ? null : last;
+}
+
 /** Whether the job on the canvas waits or runs. */
 function isShownBusy({ jobs, shown }: RunState): boolean {
   return jobs.some(({ entry }) => entry.id === shown && !isEnded(entry));
