@@ -10,6 +10,7 @@ import {
   type RunState,
   secondsLeft,
   showJob,
+  withCanceling,
   withJob,
   withJobs,
   withPlan,
@@ -146,6 +147,14 @@ describe("the state of runs", () => {
     expect(started.jobs[0]?.entry).toMatchObject({ state: "running", position: null });
     const newer = withJobs(told(story.slice(0, 2)), [{ ...entry, state: "canceled" }]);
     expect(newer.jobs[0]?.entry.state).toBe("canceled");
+  });
+
+  test("a job that was asked to end says so until it has ended", () => {
+    const asked = withCanceling(told(story.slice(0, 5)), "j", true);
+    expect(asked.jobs[0]?.canceling).toBe(true);
+    expect(told([event(6, "job_state", { state: "canceled" })], asked).jobs[0]?.canceling).toBe(false);
+    expect(withJobs(asked, [{ ...entry, state: "canceled" }]).jobs[0]?.canceling).toBe(false);
+    expect(withCanceling(asked, "j", false).jobs[0]?.canceling).toBe(false);
   });
 
   test("the canvas goes on to the job of a batch that began last, when the shown one has ended", () => {

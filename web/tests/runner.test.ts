@@ -101,4 +101,18 @@ describe("a run from the editor", () => {
     await runner.retry("elsewhere");
     expect(runner.run.getState().shown).toBe("job2");
   });
+
+  test("is being canceled as soon as that is asked for, unless it is refused", async () => {
+    const { runner, happens } = opened();
+    await runner.submit();
+    happens("job1", 1, "running");
+    const canceling = () => runner.run.getState().jobs[0]?.canceling;
+    let refuse = (_: Error) => undefined as unknown;
+    vi.mocked(client.cancelJob).mockImplementationOnce(() => new Promise((_, reject) => (refuse = reject)));
+    const asked = runner.cancel("job1");
+    expect(canceling()).toBe(true);
+    refuse(REFUSED);
+    await asked;
+    expect(canceling()).toBe(false);
+  });
 });

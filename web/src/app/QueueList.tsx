@@ -1,6 +1,6 @@
 import { ArrowUpToLine, FileInput, RotateCcw, Trash2, X } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
-import { artifactUrl, cancelJob, deleteJob, getJob, listJobs, moveBefore, moveToFront } from "../api/client";
+import { artifactUrl, deleteJob, getJob, listJobs, moveBefore, moveToFront } from "../api/client";
 import { useRun } from "../editor/context";
 import type { Json } from "../graph/document";
 import { t } from "../i18n";
@@ -151,11 +151,7 @@ function JobCard({ job, now }: { readonly job: JobRun; readonly now: number }) {
       </div>
       <div className="job-actions">
         {!isEnded(entry) && (
-          <Action
-            label={t("queue.cancel")}
-            icon={<X size={14} />}
-            onClick={() => void place.runner.act(() => cancelJob(entry.id))}
-          />
+          <Action label={t("queue.cancel")} icon={<X size={14} />} onClick={() => void place.runner.cancel(entry.id)} />
         )}
         {entry.state === "queued" && (
           <Action
@@ -207,6 +203,7 @@ function Action({
 
 function statusOf(job: JobRun, now: number): string {
   const { entry } = job;
+  if (job.canceling) return t("queue.canceling");
   if (entry.state === "queued")
     return entry.position === null ? t("queue.waiting") : t("queue.position", { count: entry.position });
   if (entry.state === "running") {

@@ -209,6 +209,8 @@ function PlanSummary() {
   const { ui } = useWorkplace();
   const problems = useRun((state) => state.problems.length);
   const plan = useRun((state) => state.plan);
+  const canceling = useRun((state) => state.jobs.some((job) => job.canceling));
+  if (canceling) return <span className="plan">{t("queue.canceling")}</span>;
   if (problems > 0)
     return (
       <button type="button" className="plan bad" onClick={() => ui.getState().toggle("problems")}>

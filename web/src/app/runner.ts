@@ -16,6 +16,7 @@ import {
   nextOf,
   type RunState,
   showJob,
+  withCanceling,
   withJob,
   withJobs,
   withPlan,
@@ -149,6 +150,17 @@ export class Runner {
       this.#connection.queued(newEntry(again.id, again.title, again.created_at));
       if (job === this.run.getState().shown || this.#batch.has(job)) this.show(again.id);
     });
+  }
+
+  /** Ask for a job to end, and say at once that it was asked for. */
+  async cancel(job: string): Promise<void> {
+    this.run.setState((state) => withCanceling(state, job, true));
+    await this.act(() =>
+      client.cancelJob(job).catch((error: unknown) => {
+        this.run.setState((state) => withCanceling(state, job, false));
+        throw error;
+      }),
+    );
   }
 
   #refused(error: unknown): void {

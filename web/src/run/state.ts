@@ -23,6 +23,8 @@ export type JobRun = {
   readonly fraction: number;
   readonly node: string | null;
   readonly artifacts: readonly MadeFile[];
+  /** Whether it was asked to end, and has not yet. */
+  readonly canceling: boolean;
   /** Number of its last event that was counted in; a stream that is taken up again may repeat some. */
   readonly seq: number;
 };
@@ -73,7 +75,7 @@ export function withJobs(state: RunState, entries: readonly JobEntry[]): RunStat
     const job = known.get(entry.id) ?? freshJob(entry);
     // A list may come later than events that are newer than it; a job only ever moves on.
     if (stage(job.entry) > stage(entry)) return named(job, entry);
-    return { ...job, entry, artifacts: entry.artifacts };
+    return { ...job, entry, artifacts: entry.artifacts, canceling: job.canceling && !isEnded(entry) };
   });
   return calmed({ ...state, jobs });
 }
@@ -123,7 +125,7 @@ function isShownBusy({ jobs, shown }: RunState): boolean {
 export function freshJob(entry: JobEntry): JobRun {
   const fraction = isEnded(entry) ? 1 : 0;
   const { artifacts } = entry;
-  return { entry, toRun: 0, finished: 0, fraction, node: null, artifacts, seq: 0 };
+  return { entry, toRun: 0, finished: 0, fraction, node: null, artifacts, canceling: false, seq: 0 };
 }
 
 /** Add a job that was just submitted, or one that another client did. */
@@ -132,6 +134,11 @@ export function withJob(state: RunState, entry: JobEntry): RunState {
   if (!known) return { ...state, jobs: [freshJob(entry), ...state.jobs] };
   // Its events may have come before the answer: they know its state.
   return { ...state, jobs: state.jobs.map((job) => (job === known ? named(job, entry) : job)) };
+}
+
+/** The state in which a job was asked to end, or was not after all. */
+export function withCanceling(state: RunState, id: string, canceling: boolean): RunState {
+  return { ...state, jobs: state.jobs.map((job) => (job.entry.id === id ? { ...job, canceling } : job)) };
 }
 
 /** The state after an event. Events of unknown jobs make them known; those of other jobs leave the canvas alone. */
@@ -183,6 +190,7 @@ function jobAfter(job: JobRun, event: EventEntry): JobRun {
         entry: entryAfter(job.entry, event),
         fraction: data.state === "succeeded" ? 1 : job.fraction,
         node: ENDED.has(data.state) ? null : job.node,
+        canceling: job.canceling && !ENDED.has(data.state),
       };
     case "run_started":
       return { ...job, toRun: data.to_run, finished: 0, fraction: 0 };

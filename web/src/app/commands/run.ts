@@ -1,6 +1,5 @@
 /** Commands that run, and stop running. */
 
-import { cancelJob } from "../../api/client";
 import { nodeIds } from "../../canvas/moving";
 import { plainNodes } from "../../graph/scopes";
 import { runId } from "../../run/local";
@@ -23,7 +22,7 @@ export const RUN_COMMANDS: readonly Command[] = [
     ["mod+alt+enter"],
     ({ runner }) => {
       const job = runner.current;
-      if (job !== null) void runner.act(() => cancelJob(job));
+      if (job !== null) void runner.cancel(job);
     },
     true,
   ),

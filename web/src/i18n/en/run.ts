@@ -18,6 +18,7 @@ export const run = {
   "queue.succeeded": "Done",
   "queue.failed": "Failed",
   "queue.canceled": "Canceled",
+  "queue.canceling": "Canceling…",
   "queue.interrupted": "Interrupted",
   "queue.left": "{time} left",
   "queue.took": "{time}",
