@@ -162,6 +162,7 @@ def test_a_run_outlives_the_server_being_killed_in_the_middle(editor: Any) -> No
     editor.set_knob("test_pattern", "seconds", "1")
     editor.server.start()
     page.get_by_text("No connection").wait_for(state="hidden")
+    page.locator(".message", has_text="was lost when the server stopped").wait_for()
     page.locator('article[data-node="save_video"][data-state="idle"] .node-badge.stale').wait_for()
     page.keyboard.press("Escape")
     page.locator("article[data-node=test_pattern] h3").click()

@@ -4,6 +4,7 @@ import type { EventEntry } from "../src/api/types";
 import { signOf } from "../src/run/nodes";
 import {
   afterEvent,
+  lostJob,
   NO_RUN,
   newEntry,
   nextOf,
@@ -155,6 +156,15 @@ describe("the state of runs", () => {
     expect(told([event(6, "job_state", { state: "canceled" })], asked).jobs[0]?.canceling).toBe(false);
     expect(withJobs(asked, [{ ...entry, state: "canceled" }]).jobs[0]?.canceling).toBe(false);
     expect(withCanceling(asked, "j", false).jobs[0]?.canceling).toBe(false);
+  });
+
+  test("a job is lost when its server has stopped in the middle, which is news once", () => {
+    const running = told(story.slice(0, 5));
+    const lost = withJobs(running, [{ ...entry, state: "interrupted" }]);
+    expect(lostJob(running, lost)?.id).toBe("j");
+    expect(lostJob(lost, told([event(6, "job_state", { state: "interrupted" })], lost))).toBe(null);
+    expect(lostJob(NO_RUN, lost)).toBe(null); // of another visit
+    expect(lostJob(running, told(story))).toBe(null);
   });
 
   test("the canvas goes on to the job of a batch that began last, when the shown one has ended", () => {

@@ -115,4 +115,13 @@ describe("a run from the editor", () => {
     await asked;
     expect(canceling()).toBe(false);
   });
+
+  test("that was lost with its server is told of, once", async () => {
+    const { runner, happens, tell, listener } = opened();
+    await runner.submit();
+    happens("job1", 1, "running");
+    listener.onJobs([{ ...newEntry("job1", "Boat", 1), state: "interrupted" }]);
+    happens("job1", 2, "interrupted");
+    expect(tell.mock.calls).toEqual([[expect.stringContaining("“Boat” was lost"), "error"]]);
+  });
 });

@@ -50,8 +50,9 @@ export function runInWords(before: RunState, now: RunState, document: DocumentSt
   if (is.state === "running") return t("say.started");
   if (is.state === "succeeded") return t("say.finished");
   if (is.state === "canceled") return t("say.canceled");
-  if (is.state !== "failed" && is.state !== "interrupted") return null;
-  const message = is.error?.message ?? t("queue.interrupted");
+  // That one was interrupted is a message, which is read out anyway.
+  if (is.state !== "failed") return null;
+  const message = is.error?.message ?? t("queue.failed");
   const shown = is.id === now.shown ? now.nodes : {};
   const failed = is.error?.node ?? Object.keys(shown).find((id) => shown[id]?.state === "failed");
   return failed ? t("say.failed_at", { node: titleOf(document, failed), message }) : t("say.failed", { message });

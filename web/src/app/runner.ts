@@ -11,6 +11,7 @@ import { t } from "../i18n";
 import {
   afterEvent,
   endsJob,
+  lostJob,
   NO_RUN,
   newEntry,
   nextOf,
@@ -49,13 +50,18 @@ export class Runner {
     this.#connection = connection;
     this.#tell = tell;
     this.run = createStore(() => ({ ...NO_RUN, online: known.online, jobs: known.jobs }));
-    this.#leave = connection.join({
+    const stop = this.run.subscribe((now, before) => this.#tellLost(before, now));
+    const leave = connection.join({
       onCatalogue: (catalogue) => editor.setCatalogue(catalogue),
       onEvent: (event) => this.#happened(event),
       onOnline: (online) => this.#reached(online),
       onJobs: (jobs) => this.run.setState((state) => withJobs(state, jobs)),
       onQueued: (entry) => this.run.setState((state) => withJob(state, entry)),
     });
+    this.#leave = () => {
+      stop();
+      leave();
+    };
   }
 
   /** Plan as the document changes, while it is the one in view. Returns what ends it. */
@@ -89,6 +95,11 @@ export class Runner {
   #goOn(): void {
     const next = nextOf(this.run.getState(), this.#batch);
     if (next !== null) this.#show(next);
+  }
+
+  #tellLost(before: RunState, now: RunState): void {
+    const lost = lostJob(before, now);
+    if (lost) this.#tell(t("run.lost", { name: lost.title || t("app.untitled") }), "error");
   }
 
   #reached(online: boolean): void {

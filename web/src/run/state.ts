@@ -68,6 +68,13 @@ export const isEnded = (entry: JobEntry) => ENDED.has(entry.state);
 /** Whether an event says that its job has ended. */
 export const endsJob = ({ kind, data }: EventEntry) => kind === "job_state" && ENDED.has(String(data["state"]));
 
+/** The job that was lost with its server between two states; null when none was, or when it was known before. */
+export function lostJob(before: RunState, now: RunState): JobEntry | null {
+  if (before.jobs === now.jobs) return null;
+  const going = new Set(before.jobs.filter(({ entry }) => !isEnded(entry)).map(({ entry }) => entry.id));
+  return now.jobs.find(({ entry }) => entry.state === "interrupted" && going.has(entry.id))?.entry ?? null;
+}
+
 /** The state with a fresh list of jobs; what is known of their progress is kept. */
 export function withJobs(state: RunState, entries: readonly JobEntry[]): RunState {
   const known = new Map(state.jobs.map((job) => [job.entry.id, job]));

@@ -10,6 +10,7 @@ export const run = {
   "run.batch": "How many runs",
   "run.ended": "“{name}” is done",
   "run.failed": "“{name}” failed",
+  "run.lost": "“{name}” was lost when the server stopped. Run it again.",
   "queue.empty": "Nothing has run yet",
   "queue.empty_hint": "Press Run, or Ctrl+Enter",
   "queue.waiting": "Waiting",
