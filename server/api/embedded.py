@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from server.api.keys import SERVICE, SETTINGS
 from server.api.schema import EmbeddedWorkflow, UploadQuery
 from server.api.uploads import FORM, RAW, find_upload, incoming_file
 from server.graph import parse, to_json
+from server.kit.problems import WorkflowError
 
 
 @endpoint("GET", "/artifacts/{digest}/workflow", refuses=(404, 410, 422, 503))
@@ -50,7 +52,14 @@ async def extract_workflow(request: web.Request, query: UploadQuery) -> Embedded
 
 
 async def _read(request: web.Request, path: Path, name: str) -> EmbeddedWorkflow:
-    text = await request.app[SERVICE].embedded_workflow(path)
+    try:
+        text = await request.app[SERVICE].embedded_workflow(path)
+    except WorkflowError as error:
+        # A file that is only sent lies under a name that its sender never saw.
+        problems = [
+            replace(problem, message=problem.message.replace(path.name, name[:100])) for problem in error.problems
+        ]
+        raise WorkflowError(tuple(problems)) from error
     if text is None:
         message = f"{name[:100]!r} carries no workflow"
         raise ApiError(404, "no_workflow", message, "it was not saved by Kinegraph, or something stripped it")

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from server.jobs.errors import JobsError
 from server.kit.problems import Problem, WorkflowError
+from server.kit.readers import UNREADABLE_FILE
 from server.library.errors import LibraryError, VersionConflictError
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,10 @@ def from_library(error: LibraryError) -> ApiError:
 
 
 def bad_workflow(error: WorkflowError) -> ApiError:
-    """Return the refusal of a workflow, with every problem found in it."""
+    """Return the refusal of a workflow, with every problem found in it; a file that cannot be read says so itself."""
+    first = error.problems[0] if error.problems else None
+    if first is not None and first.code == UNREADABLE_FILE:
+        return ApiError(422, first.code, first.message, first.hint, problems=error.problems)
     count = len(error.problems)
     message = f"the workflow has {count} problem{'' if count == 1 else 's'}"
     return ApiError(422, "bad_workflow", message, "mend what `problems` points at", problems=error.problems)

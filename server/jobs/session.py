@@ -21,7 +21,7 @@ from server.kit.catalogue import Catalogue, load_catalogue
 from server.kit.context import Folders
 from server.kit.packs import packs_digest
 from server.kit.problems import Canceled, Problem, WorkflowError
-from server.kit.readers import UnreadableFileError
+from server.kit.readers import UNREADABLE_FILE, UnreadableFileError
 from server.kit.viewers import View
 
 
@@ -115,7 +115,7 @@ class WorkerSession:
         try:
             return reader.read(path) if reader else None
         except UnreadableFileError as error:
-            raise WorkflowError((Problem("", "unreadable_file", str(error), error.hint),)) from error
+            raise WorkflowError((Problem("", UNREADABLE_FILE, str(error), error.hint),)) from error
 
     def view(self, path: Path, view: View, count: int) -> JsonObject:
         """Return a look at a file: see `FileViews.look`.
@@ -126,7 +126,7 @@ class WorkerSession:
         try:
             return self._views.look(path, view, count)
         except UnreadableFileError as error:
-            raise WorkflowError((Problem("", "unreadable_file", str(error), error.hint),)) from error
+            raise WorkflowError((Problem("", UNREADABLE_FILE, str(error), error.hint),)) from error
 
     def run(
         self,

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+UNREADABLE_FILE = "unreadable_file"
+"""Code of the problem that such an error becomes: a file's own, with no place in any workflow."""
+
 
 class UnreadableFileError(Exception):
     """A file is not what its name says, or is broken; `hint` says what to do."""

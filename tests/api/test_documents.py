@@ -92,7 +92,7 @@ async def test_a_file_of_a_job_and_an_uploaded_one_give_their_workflows(http: ai
         ("a.txt", b"nothing in here", 404, "no_workflow"),
         ("a.gif", CARRIES, 404, "no_workflow"),
         ("a", CARRIES, 404, "no_workflow"),
-        ("a.txt", b"broken", 422, "bad_workflow"),
+        ("a.txt", b"broken", 422, "unreadable_file"),
         ("a.txt", b"workflow:{", 422, "bad_workflow"),
         ("a.txt", b"workflow:{}", 422, "bad_workflow"),
         ("a.txt", b"\xff", 500, "worker_failed"),
@@ -108,6 +108,11 @@ async def test_a_file_without_a_workflow_is_said_to_have_none(
         error = await error_of(response)
     assert error["code"] == code
     assert error["hint"]
+
+
+async def test_a_broken_file_is_named_as_it_was_sent(http: aiohttp.ClientSession) -> None:
+    async with http.post("documents/extract?name=clip.txt", data=b"broken", headers=RAW) as response:
+        assert (await error_of(response))["message"] == "clip.txt is broken"
 
 
 async def test_a_file_beyond_the_limit_is_refused(server: LiveServer, http: aiohttp.ClientSession) -> None:

@@ -89,7 +89,7 @@ def read_text_workflow(path: Path) -> str | None:
     """Return what stands behind `workflow:` in a text file."""
     text = path.read_text(encoding="utf-8")
     if text.startswith("broken"):
-        raise UnreadableFileError("the file is broken", "send it again")
+        raise UnreadableFileError(f"{path.name} is broken", "send it again")
     return text.removeprefix("workflow:") if text.startswith("workflow:") else None
 
 
