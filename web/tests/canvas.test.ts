@@ -209,6 +209,14 @@ describe("the view", () => {
     expect(cutFor({ x: -400, y: 0, zoom: 1 }, [1000, 800], first)).not.toBe(first);
   });
 
+  test("what was just cut is kept, however narrow the view", () => {
+    for (const width of [0, 1, 40, 180, 330, 800, 4000])
+      for (const zoom of [0.4, 0.7, 1, 3]) {
+        const cut = cutFor({ x: 80, y: 80, zoom }, [width, 600], null);
+        expect(cutFor({ x: 80, y: 80, zoom }, [width, 600], cut)).toBe(cut);
+      }
+  });
+
   test("what is fitted lies in the view", () => {
     const rect = { x0: -300, y0: 40, x1: 5000, y1: 900 };
     const viewport = fitting(rect, [1200, 700]);

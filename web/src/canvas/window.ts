@@ -30,8 +30,10 @@ export function cutFor(viewport: Viewport, size: Point, before: Rect | null): Re
   if (viewport.zoom < FAR_ZOOM) return null;
   const view = viewRect(viewport, size);
   const inside = before && view.x0 >= before.x0 && view.y0 >= before.y0 && view.x1 <= before.x1 && view.y1 <= before.y1;
-  const wide = before && before.x1 - before.x0 > (view.x1 - view.x0) * 2.5;
-  return inside && !wide ? before : viewRect(viewport, size, MARGIN * Math.min(viewport.zoom, 1));
+  const fresh = viewRect(viewport, size, MARGIN * Math.min(viewport.zoom, 1));
+  // Measured by what a fresh cut would be: beside a narrow view the margin is most of it, and it must do all the same.
+  const wide = before && before.x1 - before.x0 > (fresh.x1 - fresh.x0) * 1.8;
+  return inside && !wide ? before : fresh;
 }
 
 /** The nodes to mount, `kept` ones wherever they are; null when all are to be painted instead. */
