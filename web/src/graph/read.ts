@@ -1,8 +1,10 @@
 /**
  * Text to document and back. Refuses only what the editor could not hold safely (a node that is no object, a number
- * where a name belongs); what a workflow may mean is the server's to judge, and nothing is mended here.
+ * where a name belongs); what a workflow may mean is the server's to judge, and nothing is mended here but places that
+ * no canvas can show.
  */
 import { isObject, type Json, type JsonObject, pointer, type Workflow } from "./document";
+import { withinReach } from "./reach";
 
 export class UnreadableError extends Error {
   readonly path: string;
@@ -30,7 +32,7 @@ export function readWorkflow(text: string): Workflow {
 }
 
 /**
- * Plain JSON as a workflow; the value itself is returned, untouched.
+ * Plain JSON as a workflow; the value itself is returned, unless something in it lies out of reach.
  *
  * @throws UnreadableError It is none.
  */
@@ -51,7 +53,7 @@ export function asWorkflow(value: Json): Workflow {
   checkScope(data, "");
   for (const [id, scope] of members(data, "subgraphs", ""))
     checkScope(requireObject(scope, pointer("subgraphs", id)), pointer("subgraphs", id));
-  return data as unknown as Workflow;
+  return withinReach(data) as unknown as Workflow;
 }
 
 /** The document as text: two spaces a level, as other tools write JSON, ending with a line feed. */
