@@ -6,7 +6,7 @@ import { copyPart, cornerOf, pasteClip, readClip, writeClip } from "../src/graph
 import { bestInput, isUpstream, refuseLink } from "../src/graph/connect";
 import { EMPTY_WORKFLOW, type Json, linksOf, nodesOf, ROOT, type Workflow } from "../src/graph/document";
 import { addNode, connect, insertOnLink, setInput } from "../src/graph/edits";
-import { beginHistory, goTo, perform, redo, undo } from "../src/graph/history";
+import { amend, beginHistory, goTo, perform, redo, undo } from "../src/graph/history";
 import { freshId } from "../src/graph/ids";
 import { refuseConstant } from "../src/graph/limits";
 import { applyPatches, valueAt } from "../src/graph/patch";
@@ -62,6 +62,21 @@ describe("history", () => {
     const back = undo(once);
     const again = perform(back, setInput(back.document, ROOT, { node: "save", input: "crf" }, 21), 0);
     expect(redo(again)).toBe(again);
+  });
+});
+
+describe("a change that is no step", () => {
+  const title = (text: string) => [{ op: "set", path: ["title"], value: text }] as const;
+  const note = { op: "set", path: ["notes"], value: [] } as const;
+
+  test("is kept by undo and redo, whatever the steps before and after it did there", () => {
+    let history = beginHistory<Workflow>({ kinegraph: 1, title: "first" });
+    history = perform(history, { label: { key: "rename_workflow" }, patches: title("second") }, 0);
+    history = perform(history, { label: { key: "both" }, patches: [...title("third"), note] }, 5000);
+    history = undo(amend(history, { op: "set", path: ["title"], value: "saved" }));
+    expect(history.document).toEqual({ kinegraph: 1, title: "saved" });
+    expect([history.past.length, history.future.length]).toEqual([0, 1]);
+    expect(redo(history).document).toEqual({ kinegraph: 1, title: "saved", notes: [] });
   });
 });
 

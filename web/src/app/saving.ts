@@ -3,7 +3,7 @@ import { ApiError, type Document } from "../api/client";
 import * as library from "../api/library";
 import type { WorkflowEntry } from "../api/types";
 import type { Workflow } from "../graph/document";
-import { replaceAll, setTitle } from "../graph/edits";
+import { replaceAll } from "../graph/edits";
 import { asWorkflow } from "../graph/read";
 import { t } from "../i18n";
 import { upToDate } from "./files";
@@ -86,7 +86,7 @@ async function keep(place: Workplace, tab: Tab, file: ServerFile | null, title?:
   const workflow = title === undefined ? now : { ...now, title };
   try {
     const entry = await write(workflow, file);
-    if (title !== undefined && title !== now.title) tab.editor.perform(setTitle([], title));
+    if (title !== undefined) tab.editor.rename(title);
     taken(tab, workflow, entry);
     place.tell(t("tell.saved", { name: nameOf(tab) }));
     return "saved";
@@ -111,7 +111,7 @@ export async function rename({ tabs }: Workplace, id: string, title: string): Pr
     const { file } = tab.place.getState();
     if (file?.id !== id || file.version !== renamed.version - 1) continue;
     const { saved } = tab.editor.document.getState();
-    tab.editor.perform(setTitle([], title));
+    tab.editor.rename(title);
     taken(tab, { ...saved, title }, renamed);
   }
 }

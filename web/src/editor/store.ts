@@ -18,7 +18,7 @@ import {
   type Workflow,
 } from "../graph/document";
 import type { Guide } from "../graph/guides";
-import { beginHistory, type Edit, goTo, type History, perform, redo, undo } from "../graph/history";
+import { amend, beginHistory, type Edit, goTo, type History, perform, redo, undo } from "../graph/history";
 import { pointOf, type Reroute } from "../graph/reroutes";
 import { follow, type Trail } from "../graph/scopes";
 
@@ -217,6 +217,12 @@ export class Editor {
 
   perform(edit: Edit): void {
     this.#become(perform(this.document.getState().history, edit, Date.now()));
+  }
+
+  /** Give the document the name that it is saved under: no step, since undo does not rename what is saved. */
+  rename(title: string): void {
+    if (title !== this.workflow.title)
+      this.#become(amend(this.document.getState().history, { op: "set", path: ["title"], value: title }));
   }
 
   undo(): void {

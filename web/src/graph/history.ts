@@ -47,6 +47,23 @@ export function perform<T>(history: History<T>, edit: Edit, now: number): Histor
   return { document, past: [...history.past, step].slice(-MAX_STEPS), future: [] };
 }
 
+/**
+ * The history with a change of the document that is no step, such as a name under which it was saved. The steps no
+ * longer touch that place either: undoing one does not take back what was never done by one.
+ */
+export function amend<T>(history: History<T>, patch: Patch): History<T> {
+  const place = patch.path.join("/");
+  const elsewhere = (patches: readonly Patch[]) => patches.filter(({ path }) => path.join("/") !== place);
+  const others = (steps: readonly Step[]) =>
+    steps.flatMap((step): Step[] => {
+      const patches = elsewhere(step.patches);
+      if (patches.length === step.patches.length) return [step];
+      return patches.length === 0 ? [] : [{ ...step, patches, inverse: elsewhere(step.inverse) }];
+    });
+  const { document } = applyPatches(history.document, [patch]);
+  return { document, past: others(history.past), future: others(history.future) };
+}
+
 export function undo<T>(history: History<T>): History<T> {
   const step = history.past.at(-1);
   if (!step) return history;
