@@ -168,6 +168,27 @@ def test_two_results_are_compared_in_step(editor: Any) -> None:
     page.locator(".compare").wait_for(state="detached")
 
 
+def test_steps_that_come_faster_than_frames_are_all_taken_in_a_comparison(editor: Any) -> None:
+    page = editor.page
+    show(editor, numbered(one={"crf": 10}, other={"crf": 30}))
+    run(editor, "one", "other")
+    page.locator("article video").nth(1).wait_for()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Alt+v")
+    page.locator(".compare footer").wait_for()
+    page.keyboard.press("2")
+    press = """([shift, times]) => {
+        const init = { key: 'ArrowRight', code: 'ArrowRight', shiftKey: shift, bubbles: true, cancelable: true };
+        for (let time = 0; time < times; time += 1)
+            document.activeElement.dispatchEvent(new KeyboardEvent('keydown', init));
+    }"""
+    for shift, times, number in ((False, 20, 20), (True, 3, 50)):
+        page.evaluate(press, [shift, times])
+        until(page, "n => document.querySelector('.compare footer').dataset.frame === String(n)", number)
+        page.wait_for_timeout(200)
+        assert numbers_in(page, COMPARED, (0.0, 0.5), (0.5, 1.0)) == [number, number]
+
+
 def test_a_result_becomes_an_input(editor: Any) -> None:
     page = editor.page
     show(editor, numbered(save={}))

@@ -53,6 +53,8 @@ export class InStep {
   /** Frames that the copies show. */
   readonly #copied: [number, number] = [0, 0];
   #correcting = false;
+  /** The frame that is gone to, until it is there: the next step goes on from it. */
+  #target: number | null = null;
 
   constructor(canvas: HTMLCanvasElement, one: Side, other: Side) {
     this.#canvas = canvas;
@@ -82,6 +84,7 @@ export class InStep {
   /** Show a frame of both sides. */
   async seek(frame: number): Promise<void> {
     const to = Math.min(Math.max(frame, 0), this.last);
+    this.#target = to;
     await Promise.all([this.lead?.seek(to), this.#follower?.seek(this.#partner(to))]);
     // What a player has reported may take a moment to be what can be copied from it.
     for (let tries = 0; tries < SETTLING && !this.#isSettled(); tries += 1) {
@@ -90,6 +93,7 @@ export class InStep {
       this.#copy(1);
     }
     this.#pair();
+    if (this.#target === to) this.#target = null;
   }
 
   #isSettled(): boolean {
@@ -98,8 +102,9 @@ export class InStep {
     });
   }
 
+  /** Go on by so many frames from where one is, or is going. */
   step(by: number): Promise<void> {
-    return this.seek((this.lead?.state.getState().frame ?? 0) + by);
+    return this.seek((this.#target ?? this.lead?.state.getState().frame ?? 0) + by);
   }
 
   async toggle(): Promise<void> {
