@@ -13,11 +13,13 @@ export function NumberKnob(props: KnobProps) {
   const value = effective(props);
   const number = typeof value === "number" ? value : 0;
   const [draft, setDraft] = useState<string | null>(null);
+  const before = useRef(props.value);
   const input = useRef<HTMLInputElement>(null);
   const isSlider = props.socket.widget?.kind === "slider";
   const scrub = useScrub(number, limits, isSlider, props.onChange, () => input.current);
 
   function type(text: string) {
+    if (draft === null) before.current = props.value;
     setDraft(text);
     const typed = evaluate(text);
     if (typed !== null) props.onChange(typed);
@@ -32,7 +34,13 @@ export function NumberKnob(props: KnobProps) {
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
     if (event.key === "ArrowUp") nudge(event, 1);
     else if (event.key === "ArrowDown") nudge(event, -1);
-    else if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur();
+    else if (event.key === "Escape") putBack();
+    if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur();
+  }
+
+  function putBack() {
+    if (draft !== null && props.value !== before.current) props.onChange(before.current);
+    setDraft(null);
   }
 
   const share = isSlider ? (number - limits.min) / (limits.max - limits.min) : 0;
