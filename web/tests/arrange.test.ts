@@ -6,6 +6,7 @@ import { align, distribute, inGrid, inLine, type Placed } from "../src/graph/arr
 import type { Point } from "../src/graph/document";
 import { snapTo } from "../src/graph/guides";
 import { fromElk, type LayoutBox, toElk } from "../src/layout/elk";
+import { apart, withGrid } from "../src/layout/loose";
 
 const length = fc.integer({ min: 20, max: 400 });
 const place = fc.integer({ min: -2000, max: 2000 });
@@ -20,6 +21,9 @@ const moved = (list: readonly Placed[], places: ReadonlyMap<string, Point>): Pla
   });
 const overlap = (one: Placed, two: Placed) =>
   one.x < two.x + two.width && two.x < one.x + one.width && one.y < two.y + two.height && two.y < one.y + one.height;
+
+const SIZE = { width: 240, height: 160 };
+const NO_PORTS = { ...SIZE, inputs: new Map<string, number>(), outputs: new Map<string, number>() };
 
 describe("arranging", () => {
   it("puts one edge of all boxes on the outermost one's line, and leaves the other axis alone", () => {
@@ -100,6 +104,31 @@ describe("guides", () => {
   it("leaves alone what is far from everything", () => {
     expect(snapTo({ x0: 300, y0: 200, x1: 380, y1: 240 }, [still], 6)).toEqual({ by: [0, 0], guides: [] });
     expect(snapTo(still, [], 6)).toEqual({ by: [0, 0], guides: [] });
+  });
+});
+
+describe("nodes that nothing links", () => {
+  const linked = { boxes: [], links: [{ source: "b0", output: "a", node: "b1", input: "a" }], groups: [["b2"]] };
+
+  it("are those without a link to another node of the layout, and in no group", () => {
+    const list = ["b0", "b1", "b2", "b3"].map((id) => ({ id, ...NO_PORTS }));
+    const away = [...linked.links, { source: "b3", output: "a", node: "gone", input: "a" }];
+    const { rest, loose } = apart({ ...linked, links: away, boxes: list });
+    expect([...loose]).toEqual(["b3"]);
+    expect(rest.boxes.map(({ id }) => id)).toEqual(["b0", "b1", "b2"]);
+  });
+
+  it("stand in a grid below the rest, or at the corner where there is no rest", () => {
+    const column = Array.from({ length: 9 }, (_, index) => ({ id: `b${index}`, x: 5, y: index * 300, ...SIZE }));
+    const loose = new Set(column.slice(1).map(({ id }) => id));
+    const beside = moved(column, withGrid(new Map([["b0", [40, 70]]]), column, loose, [40, 70]));
+    expect(beside[0]).toMatchObject({ x: 40, y: 70 });
+    expect(Math.min(...beside.slice(1).map(({ y }) => y))).toBe(70 + SIZE.height + 64);
+    const alone = moved(column, withGrid(new Map(), column, new Set(column.map(({ id }) => id)), [40, 70]));
+    expect([Math.min(...alone.map(({ x }) => x)), Math.min(...alone.map(({ y }) => y))]).toEqual([40, 70]);
+    expect(new Set(alone.map(({ x }) => x)).size).toBe(3);
+    for (const [index, one] of alone.entries())
+      for (const other of alone.slice(index + 1)) expect(overlap(one, other)).toBe(false);
   });
 });
 

@@ -3,20 +3,24 @@
 import { boxesInside, frameAround } from "../../canvas/grouping";
 import { nodeIds } from "../../canvas/moving";
 import { boundsOf, type Scene } from "../../canvas/scene";
+import type { Placed } from "../../graph/arrange";
 import { linksOf, type Point, type Scope, scopeAt } from "../../graph/document";
 import * as edits from "../../graph/edits";
 import { layOut } from "../../graph/layout";
 import { straighten } from "../../graph/reroutes";
 import { t } from "../../i18n";
 import type { LayoutGraph } from "../../layout/elk";
+import { apart, withGrid } from "../../layout/loose";
 import type { Workplace } from "../workplace";
 import { fitView, sceneNow } from "./view";
+
+const NOWHERE: ReadonlyMap<string, Point> = new Map();
 
 /** Lay out what has no place, at once and plainly. */
 export function tidy(place: Workplace): void {
   const scene = sceneNow(place);
   const { ids, origin } = toTidy(place, scene);
-  if (ids.length > 0) write(place, plainLayout(place.editor.scope, scene, ids, origin));
+  if (ids.length > 0) write(place, plainLayout(place, scene, ids, origin));
 }
 
 /** Lay out the selection, or all, in layers with few crossings; plainly where the browser cannot start the worker. */
@@ -37,17 +41,40 @@ export async function tidyWell(place: Workplace): Promise<void> {
 }
 
 async function layered(place: Workplace, scene: Scene, ids: readonly string[], origin: Point) {
-  const { scope } = place.editor;
+  const { rest, loose } = apart(graphOf(place, scene, ids));
+  const linked = rest.boxes.length > 0 ? await inLayers(place, scene, rest, origin) : NOWHERE;
+  return withGrid(linked, placedOf(scene, ids), loose, origin);
+}
+
+async function inLayers(place: Workplace, scene: Scene, graph: LayoutGraph, origin: Point) {
   try {
     const { layOutLayered } = await import("../../layout/worker");
-    return await layOutLayered(graphOf(place, scene, ids), origin);
+    return await layOutLayered(graph, origin);
   } catch {
     place.tell(t("tell.tidy_plain"));
-    return plainLayout(scope, scene, ids, origin);
+    return inColumns(
+      place.editor.scope,
+      scene,
+      graph.boxes.map(({ id }) => id),
+      origin,
+    );
   }
 }
 
-function plainLayout(scope: Scope, scene: Scene, ids: readonly string[], origin: Point) {
+function plainLayout(place: Workplace, scene: Scene, ids: readonly string[], origin: Point) {
+  const { rest, loose } = apart(graphOf(place, scene, ids));
+  const linked = rest.boxes.map(({ id }) => id);
+  const columns = inColumns(place.editor.scope, scene, linked, origin);
+  return withGrid(columns, placedOf(scene, ids), loose, origin);
+}
+
+const placedOf = (scene: Scene, ids: readonly string[]): Placed[] =>
+  ids.flatMap((id) => {
+    const box = scene.boxes.get(id);
+    return box ? [{ id, x: box.x, y: box.y, width: box.shape.width, height: box.shape.height }] : [];
+  });
+
+function inColumns(scope: Scope, scene: Scene, ids: readonly string[], origin: Point) {
   const size = (id: string): Point => {
     const shape = scene.boxes.get(id)?.shape;
     return [shape?.width ?? 0, shape?.height ?? 0];
