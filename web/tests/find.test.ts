@@ -1,7 +1,7 @@
 /** Finding in a workflow, groups and notes in subgraphs, and points on links that are laid out anew. */
 import { describe, expect, it } from "vitest";
 import type { Workflow } from "../src/graph/document";
-import { findIn } from "../src/graph/find";
+import { findIn, MOST_HITS } from "../src/graph/find";
 import { applyPatches } from "../src/graph/patch";
 import { readWorkflow, UnreadableError, writeWorkflow } from "../src/graph/read";
 import { straighten } from "../src/graph/reroutes";
@@ -31,6 +31,11 @@ describe("find", () => {
     expect(idsOf("harbor")).toEqual(["group:0"]);
     expect(idsOf("inner")).toEqual(["use/group:0"]);
     expect(idsOf("  ")).toEqual([]);
+  });
+
+  it("finds one more than are shown, which tells that there are more", () => {
+    const nodes = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`n${index}`, { type: "text" }]));
+    expect(findIn({ kinegraph: 1, nodes }, NO_DEFINITIONS, "text")).toHaveLength(MOST_HITS + 1);
   });
 
   it("says where in a value the words are", () => {

@@ -1,7 +1,7 @@
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import { currentCard, wantFocus } from "../canvas/keyboard/focus";
 import { reveal } from "../canvas/reveal";
-import { findIn, type Hit } from "../graph/find";
+import { findIn, type Hit, MOST_HITS } from "../graph/find";
 import { t } from "../i18n";
 import { useWorkplace } from "./workplaceContext";
 
@@ -12,7 +12,8 @@ export function FindDialog() {
   const [index, setIndex] = useState(0);
   const list = useId();
   const dialog = useRef<HTMLDialogElement>(null);
-  const hits = useMemo(() => findIn(editor.workflow, editor.definitions, query), [editor, query]);
+  const found = useMemo(() => findIn(editor.workflow, editor.definitions, query), [editor, query]);
+  const hits = useMemo(() => found.slice(0, MOST_HITS), [found]);
   const current = hits[Math.min(index, hits.length - 1)];
   // Not modal: what is found is shown on the canvas beside it.
   useEffect(() => {
@@ -84,7 +85,7 @@ export function FindDialog() {
           ? t("find.hint")
           : hits.length === 0
             ? t("find.nothing")
-            : t("find.count", { count: hits.length })}
+            : t(found.length > hits.length ? "find.more" : "find.count", { count: hits.length })}
       </p>
     </dialog>
   );

@@ -16,9 +16,10 @@ type Candidate = Omit<Hit, "detail"> & { readonly texts: readonly string[] };
 
 /** Characters of a value that are shown around what was found. */
 const AROUND = 32;
-const MOST = 100;
+/** Hits that are shown. */
+export const MOST_HITS = 100;
 
-/** Everything that holds all words of the query, in the document's order; nothing for an empty query. */
+/** What holds all words of the query, in the document's order: one hit more than are shown tells that there are more. */
 export function findIn(workflow: Workflow, definitions: Definitions, query: string): Hit[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const hits: Hit[] = [];
@@ -28,7 +29,7 @@ export function findIn(workflow: Workflow, definitions: Definitions, query: stri
     if (!words.every((word) => all.some((text) => text.toLowerCase().includes(word)))) continue;
     const { texts, ...hit } = candidate;
     hits.push({ ...hit, detail: detailOf(texts, words) });
-    if (hits.length === MOST) break;
+    if (hits.length > MOST_HITS) break;
   }
   return hits;
 }

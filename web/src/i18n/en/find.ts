@@ -5,4 +5,5 @@ export const find = {
   "find.results": "Found",
   "find.nothing": "Nothing found",
   "find.count": "{count} found",
+  "find.more": "More than {count} found: these are the first",
 } as const;
