@@ -1,5 +1,8 @@
 /** Places that no canvas can show. */
 import { expect, test } from "vitest";
+import { boundsWith } from "../src/canvas/grouping";
+import { sceneOf } from "../src/canvas/scene";
+import { PLAIN_FACE } from "../src/canvas/shape";
 import type { Json } from "../src/graph/document";
 import { REACH } from "../src/graph/reach";
 import { asWorkflow } from "../src/graph/read";
@@ -19,4 +22,21 @@ test("places without measure come back into reach, and all else stays the same o
   expect(read).toEqual({ kinegraph: 1, ...within, subgraphs: { part: within } });
   expect(read.nodes?.["near"]).toBe(near);
   expect(asWorkflow(read as unknown as Json)).toBe(read);
+});
+
+test("one node that strayed does not move the view away from all others", () => {
+  const near = Object.fromEntries(["a", "b", "c"].map((id, index) => [id, { type: "x", at: [index * 400, 0] }]));
+  const workflow = asWorkflow({
+    kinegraph: 1,
+    nodes: { far: { type: "x", at: [1e308, 0] }, ...near },
+  } as unknown as Json);
+  const scene = sceneOf(
+    workflow,
+    () => undefined,
+    () => PLAIN_FACE,
+    null,
+  );
+  expect(boundsWith(scene, workflow, null)).toMatchObject({ x0: 0, y0: 0 });
+  expect(boundsWith(scene, workflow, null)?.x1).toBeLessThan(1300);
+  expect(boundsWith(scene, workflow, new Set(["far"]))?.x0).toBe(REACH);
 });

@@ -75,10 +75,25 @@ export function frameAround(boxes: readonly Box[]): { readonly at: Point; readon
   };
 }
 
-/** The rectangle around nodes, groups and notes: of the ids, or all of them. */
+/** The rectangle around nodes, groups and notes: of the ids, or all of them but what strayed too far to be shown. */
 export function boundsWith(scene: Scene, scope: Frames, ids: ReadonlySet<string> | null): Rect | null {
   const boxes = [...scene.boxes.values()].filter((box) => ids === null || ids.has(box.id));
-  return unionOf([...boxes.map(boxRect), ...rectsOf(scope, ids ?? idsOfFrames(scope))]);
+  const rects = [...boxes.map(boxRect), ...rectsOf(scope, ids ?? idsOfFrames(scope))];
+  return unionOf(ids === null ? gathered(rects) : rects);
+}
+
+/** Pixels of the graph that a wide screen shows, zoomed out as far as that goes. */
+const MOST_SHOWN = 60_000;
+
+/** The rectangles near the middle one, when all together are more than a view can show. */
+function gathered(rects: readonly Rect[]): readonly Rect[] {
+  const whole = unionOf(rects);
+  if (!whole || Math.max(whole.x1 - whole.x0, whole.y1 - whole.y0) <= MOST_SHOWN) return rects;
+  const middle = (places: number[]) => places.sort((one, other) => one - other)[(places.length - 1) >> 1] ?? 0;
+  const [x, y] = [middle(rects.map(({ x0 }) => x0)), middle(rects.map(({ y0 }) => y0))];
+  const isNear = ({ x0, y0 }: Rect) => Math.max(Math.abs(x0 - x), Math.abs(y0 - y)) <= MOST_SHOWN / 2;
+  const near = rects.filter(isNear);
+  return near.length > 0 ? near : rects;
 }
 
 /** Nodes whose middle lies in a group. */
