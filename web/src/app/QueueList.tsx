@@ -6,7 +6,7 @@ import type { Json } from "../graph/document";
 import { t } from "../i18n";
 import { Scrub } from "../media/Strip";
 import { freshJob, isEnded, type JobRun, secondsLeft } from "../run/state";
-import { clock } from "./clock";
+import { clock, moment } from "./clock";
 import { openText } from "./files";
 import type { Workplace } from "./workplace";
 import { useWorkplace } from "./workplaceContext";
@@ -146,7 +146,9 @@ function JobCard({ job, now }: { readonly job: JobRun; readonly now: number }) {
       )}
       <div className="job-text">
         <strong>{entry.title || t("app.untitled")}</strong>
-        <span>{statusOf(job, now)}</span>
+        <span>
+          {statusOf(job, now)} · {moment(entry.created_at, now)}
+        </span>
         {entry.error && entry.state !== "canceled" && <em title={entry.error.hint ?? ""}>{entry.error.message}</em>}
       </div>
       <div className="job-actions">
