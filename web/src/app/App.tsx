@@ -8,8 +8,8 @@ import { isEmpty } from "../graph/document";
 import { t } from "../i18n";
 import { Comparison } from "../media/Comparison";
 import { Announcer } from "./Announcer";
+import { bringFile } from "./bringing";
 import { Dialogs } from "./Dialogs";
-import { openFile } from "./files";
 import { Library } from "./Library";
 import { Messages } from "./Messages";
 import { ContextMenu } from "./menu/ContextMenu";
@@ -80,7 +80,7 @@ function Shell({ place, tab }: { readonly place: Workplace; readonly tab: Tab })
     const file = event.dataTransfer.files[0];
     if (!file) return;
     event.preventDefault();
-    void openFile(place, file);
+    void bringFile(place, file, [event.clientX, event.clientY]);
   }
 
   return (

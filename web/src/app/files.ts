@@ -16,24 +16,28 @@ const READABLE = /\.(mp4|m4v|mov|png)$/i;
 const TEXT = /\.json$/i;
 export const OPENABLE = ".json,.mp4,.m4v,.mov,.mkv,.webm,.gif,.webp,.png,.exr,.wav,.flac,.mp3,.m4a,.opus,.zip";
 
+/** What is in a file: a workflow, none, or nothing that could be read, which was told then. */
+type Found = { readonly kind: "workflow"; readonly text: string } | { readonly kind: "none" | "refused" };
+
 /** Open the workflow of a file in a tab; says so when there is none. */
 export async function openFile(place: Workplace, file: File): Promise<void> {
-  const text = await workflowText(place, file);
-  if (text === null) place.tell(t("tell.no_workflow", { name: file.name }), "error");
-  else await openText(place, text, file.name);
+  const found = await readFile(place, file);
+  if (found.kind === "workflow") await openText(place, found.text, file.name);
+  else if (found.kind === "none") place.tell(t("tell.no_workflow", { name: file.name }), "error");
 }
 
-/** The workflow in a file, or null. What the browser cannot take apart itself is sent to the server. */
-async function workflowText(place: Workplace, file: File): Promise<string | null> {
-  if (TEXT.test(file.name)) return file.text();
+/** Look for the workflow in a file. What the browser cannot take apart itself is sent to the server. */
+export async function readFile(place: Workplace, file: File): Promise<Found> {
+  if (TEXT.test(file.name)) return { kind: "workflow", text: await file.text() };
   const here = READABLE.test(file.name) ? embeddedWorkflow(await file.arrayBuffer()) : null;
-  if (here !== null) return here;
+  if (here !== null) return { kind: "workflow", text: here };
   try {
-    return JSON.stringify((await extract(file)).workflow);
+    return { kind: "workflow", text: JSON.stringify((await extract(file)).workflow) };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (error.status !== 404) place.tell(error.message, "error");
-    return null;
+    if (error.status === 404) return { kind: "none" };
+    place.tell(error.message, "error");
+    return { kind: "refused" };
   }
 }
 
