@@ -1,5 +1,5 @@
 import { type PointerEvent, useEffect, useRef } from "react";
-import { useDocument, useEditor, useRun } from "../editor/context";
+import { useDocument, useEditor, useRun, useView } from "../editor/context";
 import type { Editor } from "../editor/store";
 import type { Point } from "../graph/document";
 import { t } from "../i18n";
@@ -15,11 +15,19 @@ import { boundsOf, type Scene } from "./scene";
 import { fitting, type Viewport, viewRect } from "./window";
 
 const SIZE: Point = [188, 124];
+/** The least view that has room for it beside the zoom bar. */
+const LEAST: Point = [400, 240];
 const PADDING = 10;
 const MOST_LINKS = 400;
 
-/** The whole graph in the corner, with the part that is in view; drag in it to look elsewhere. */
+/** The whole graph in the corner, while there is room for it. */
 export function Minimap() {
+  const fits = useView(({ size }) => size[0] >= LEAST[0] && size[1] >= LEAST[1]);
+  return fits && <Picture />;
+}
+
+/** The graph with the part that is in view; drag in it to look elsewhere. */
+function Picture() {
   const editor = useEditor();
   const canvas = useCanvas();
   const element = useRef<HTMLCanvasElement>(null);
