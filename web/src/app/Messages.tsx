@@ -7,7 +7,7 @@ export function Messages() {
     <div className="messages" aria-live="polite">
       {messages.map((message) => (
         <div key={message.id} className="message" data-kind={message.kind}>
-          {message.text}
+          <span>{message.text}</span>
         </div>
       ))}
     </div>

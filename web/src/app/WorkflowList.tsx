@@ -45,7 +45,9 @@ export function WorkflowList() {
       />
       {deleted && (
         <p className="undo-row" role="status">
-          <span>{t("workflows.deleted", { name: deleted.title || deleted.id })}</span>
+          <span title={deleted.title || deleted.id}>
+            {t("workflows.deleted", { name: shortened(deleted.title || deleted.id) })}
+          </span>
           <button type="button" onClick={() => void bringBack(deleted)}>
             <Undo2 size={13} />
             {t("cmd.undo")}
@@ -83,7 +85,7 @@ function Item({ entry, onRemove, onChange }: ItemProps) {
       {open === "name" ? (
         <NameField name={name} onDone={(title) => void change(async () => title && rename(place, entry.id, title))} />
       ) : (
-        <button type="button" className="workflow-open" onClick={() => void openSaved(place, entry.id)}>
+        <button type="button" className="workflow-open" title={name} onClick={() => void openSaved(place, entry.id)}>
           <strong>{name}</strong>
           <span>
             {t("workflows.version", { count: entry.version })} · {when(entry.modified_at)}
@@ -178,6 +180,13 @@ function Versions({ id, newest, onRestore }: VersionsProps) {
       ))}
     </ol>
   );
+}
+
+/** Characters of a name in a sentence, which has to stay one. */
+const MOST_OF_NAME = 60;
+
+function shortened(name: string): string {
+  return name.length > MOST_OF_NAME ? `${name.slice(0, MOST_OF_NAME - 1).trimEnd()}…` : name;
 }
 
 function when(seconds: number): string {
