@@ -1,5 +1,5 @@
-import { ChevronDown } from "lucide-react";
-import { useState } from "react";
+import { ChevronDown, Menu as MenuIcon } from "lucide-react";
+import { useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { Point } from "../graph/document";
 import { t } from "../i18n";
@@ -13,10 +13,13 @@ import { useWorkplace } from "./workplaceContext";
 export function MainMenu() {
   const place = useWorkplace();
   const changed = useStore(place.settings, (settings) => settings.keys);
-  const [open, setOpen] = useState<{ readonly name: GroupName; readonly at: Point } | null>(null);
-  function show(name: GroupName) {
-    const button = document.querySelector<HTMLElement>(`[data-menu="${name}"]`)?.getBoundingClientRect();
-    if (button) setOpen({ name, at: [button.left, button.bottom + 4] });
+  const [open, setOpen] = useState<{ readonly name: GroupName | "all"; readonly at: Point } | null>(null);
+  const row = useRef<HTMLElement>(null);
+  function show(name: GroupName | "all") {
+    // In a narrow window one button stands for all of them.
+    const buttons = [...(row.current?.querySelectorAll(`[data-menu="${name}"], [data-menus]`) ?? [])];
+    const seen = buttons.map((button) => button.getBoundingClientRect()).find((box) => box.width > 0);
+    if (seen) setOpen({ name, at: [seen.left, seen.bottom + 4] });
   }
   function item(command: Command): MenuItem {
     const [keys] = keysOfCommand(command, changed);
@@ -27,8 +30,30 @@ export function MainMenu() {
     };
   }
   const names = Object.keys(GROUPS) as GroupName[];
+  function items(name: GroupName | "all"): readonly MenuItem[] {
+    if (name === "all") return names.map((group) => ({ label: t(`menu.${group}`), run: () => show(group) }));
+    return GROUPS[name].flatMap((list, index): MenuItem[] => [
+      ...(index > 0 ? (["divider"] as const) : []),
+      ...list.map(item),
+    ]);
+  }
+  function beside(name: GroupName | "all", by: number) {
+    if (name !== "all") show(names[(names.indexOf(name) + by + names.length) % names.length] as GroupName);
+  }
   return (
-    <nav className="main-menu" aria-label={t("menu.main")}>
+    <nav ref={row} className="main-menu" aria-label={t("menu.main")}>
+      <button
+        type="button"
+        className="icon-button"
+        data-menus
+        title={t("menu.main")}
+        aria-label={t("menu.main")}
+        aria-haspopup="menu"
+        aria-expanded={open !== null}
+        onClick={() => show("all")}
+      >
+        <MenuIcon size={16} />
+      </button>
       {names.map((name) => (
         <button
           key={name}
@@ -46,13 +71,10 @@ export function MainMenu() {
       {open && (
         <Menu
           at={open.at}
-          label={t(`menu.${open.name}`)}
-          items={GROUPS[open.name].flatMap((list, index): MenuItem[] => [
-            ...(index > 0 ? (["divider"] as const) : []),
-            ...list.map(item),
-          ])}
+          label={open.name === "all" ? t("menu.main") : t(`menu.${open.name}`)}
+          items={items(open.name)}
           onClose={() => setOpen(null)}
-          onSide={(by) => show(names[(names.indexOf(open.name) + by + names.length) % names.length] as GroupName)}
+          onSide={(by) => beside(open.name, by)}
         />
       )}
     </nav>

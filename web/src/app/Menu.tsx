@@ -29,6 +29,7 @@ export function Menu({ at, label, items, onClose, onSide }: MenuProps) {
   const element = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState<Point>(at);
   const [before] = useState(() => document.activeElement);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another menu at the same place begins at its own first line
   useLayoutEffect(() => {
     const box = element.current?.getBoundingClientRect();
     if (box)
@@ -42,7 +43,7 @@ export function Menu({ at, label, items, onClose, onSide }: MenuProps) {
       const mine = menu?.contains(document.activeElement) || document.activeElement === document.body;
       if (mine && before instanceof HTMLElement) before.focus();
     };
-  }, [at[0], at[1], before]);
+  }, [at[0], at[1], label, before]);
   useEffect(() => {
     const outside = (event: PointerEvent) => {
       if (!element.current?.contains(event.target as Node)) onClose();

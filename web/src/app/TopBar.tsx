@@ -13,9 +13,11 @@ import {
   Search,
   Sun,
   Undo2,
+  WifiOff,
   X,
 } from "lucide-react";
 import type { ReactNode } from "react";
+import { useStore } from "zustand";
 import { useDocument, useRun } from "../editor/context";
 import { t, tDynamic } from "../i18n";
 import { clock } from "./clock";
@@ -24,7 +26,10 @@ import { shown } from "./keys";
 import { MainMenu } from "./MainMenu";
 import { useUi, useWorkplace } from "./workplaceContext";
 
-/** The window's head: what is open, what can be done with it, and the button that matters. */
+/**
+ * The window's head: what is open, what can be done with it, and the button that matters. `data-room` says how much room
+ * there must be for a part to be shown: what goes in a narrow window is in the menus all the same.
+ */
 export function TopBar() {
   return (
     <header className="top-bar">
@@ -33,22 +38,34 @@ export function TopBar() {
         <MainMenu />
       </div>
       <nav className="top-group" aria-label={t("menu.edit")}>
-        <CommandButton id="new" icon={<Plus size={16} />} />
-        <CommandButton id="open" icon={<FolderOpen size={16} />} />
-        <CommandButton id="save" icon={<Save size={16} />} />
-        <i className="divider" />
-        <UndoButtons />
-        <i className="divider" />
-        <PaletteButton />
+        <div className="top-group" data-room="middle">
+          <CommandButton id="new" icon={<Plus size={16} />} />
+          <CommandButton id="open" icon={<FolderOpen size={16} />} />
+          <CommandButton id="save" icon={<Save size={16} />} />
+          <i className="divider" />
+        </div>
+        <div className="top-group" data-room="some">
+          <UndoButtons />
+        </div>
+        <div className="top-group" data-room="middle">
+          <i className="divider" />
+          <PaletteButton />
+        </div>
       </nav>
       <div className="top-group end">
         <Connection />
         <PlanSummary />
-        <PanelButton panel="workflows" id="workflows" icon={<Folders size={16} />} />
-        <PanelButton panel="library" id="library" icon={<LibraryIcon size={16} />} />
-        <PanelButton panel="history" id="history" icon={<History size={16} />} />
+        <div className="top-group" data-room="some">
+          <PanelButton panel="workflows" id="workflows" icon={<Folders size={16} />} />
+        </div>
+        <div className="top-group" data-room="little">
+          <PanelButton panel="library" id="library" icon={<LibraryIcon size={16} />} />
+          <PanelButton panel="history" id="history" icon={<History size={16} />} />
+        </div>
         <PanelButton panel="queue" id="queue" icon={<ListVideo size={16} />} />
-        <ThemeButton />
+        <div className="top-group" data-room="little">
+          <ThemeButton />
+        </div>
         <RunButton />
       </div>
     </header>
@@ -195,11 +212,13 @@ function ThemeButton() {
 function Connection() {
   const { connection } = useWorkplace();
   const online = useRun((state) => state.online);
-  const { phase } = connection.phase.getState();
-  if (online || phase === "loading") return null;
+  const phase = useStore(connection.phase, (state) => state.phase);
+  // To be not signed in is told on the canvas, with the way out; the server does answer.
+  if (online || phase === "loading" || phase === "signed_out") return null;
   return (
-    <span className="offline" role="status">
-      {t("app.offline")}
+    <span className="offline" role="status" title={t("app.offline")}>
+      <WifiOff size={13} aria-hidden />
+      <span>{t("app.offline")}</span>
     </span>
   );
 }
@@ -215,7 +234,7 @@ function PlanSummary() {
     return (
       <button type="button" className="plan bad" onClick={() => ui.getState().toggle("problems")}>
         <AlertTriangle size={13} />
-        {problems === 1 ? t("problems.one") : t("problems.count", { count: problems })}
+        <span>{t("problems.count", { count: problems })}</span>
       </button>
     );
   if (plan === null) return null;
