@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { COMMANDS } from "../src/app/commands";
 import type { Command } from "../src/app/commands/command";
+import { t, tDynamic } from "../src/i18n";
 import { en } from "../src/i18n/en";
 
 const files = import.meta.glob<string>("../src/**/*.tsx", { query: "?raw", import: "default", eager: true });
@@ -11,6 +12,16 @@ it("no text that people see stands in a component", () => {
   const literal = />\s*([A-Z][a-z]+[^<>{}=;]*)<\/|(?:aria-label|title|placeholder|alt)="[^"]*[A-Za-z]{2}/g;
   const found = sources.flatMap(({ name, text }) => [...text.matchAll(literal)].map((match) => `${name}: ${match[0]}`));
   expect(found).toEqual([]);
+});
+
+it("one of something is said as one, and the words of a key that has no singular stay", () => {
+  expect(tDynamic("step.remove", { count: 1 })).toBe("Delete 1 node");
+  expect(tDynamic("step.remove", { count: 2 })).toBe("Delete 2 nodes");
+  expect(t("workflows.version", { count: 1 })).toBe("version 1");
+  const plural = /\{count\} \w+s\b/;
+  const lacking = Object.entries(en).filter(([key, text]) => plural.test(text) && !Object.hasOwn(en, `${key}_one`));
+  // It is only said of two nodes or more.
+  expect(lacking.map(([key]) => key)).toEqual(["subgraph.shared"]);
 });
 
 it("every text of a command is there, and no command is there twice", () => {

@@ -6,9 +6,10 @@ export type Words = { readonly [name: string]: string | number | undefined };
 
 const table: { readonly [key in TextKey]: string } = en;
 
-/** The text of a key, with the given words in the places of `{name}`. */
+/** The text of a key, with the given words in the places of `{name}`; for a `count` of 1, that of `key_one` if there is one. */
 export function t(key: TextKey, words?: Words): string {
-  const text = table[key];
+  const one = `${key}_one`;
+  const text = words?.["count"] === 1 && Object.hasOwn(table, one) ? table[one as TextKey] : table[key];
   return words ? text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(words[name] ?? "")) : text;
 }
 

@@ -34,7 +34,7 @@ async function copy(place: Workplace): Promise<boolean> {
   } catch (error) {
     return refused(place, error);
   }
-  place.tell(count === 1 && nodes === 1 ? t("tell.copied_one") : t("tell.copied", { count }));
+  place.tell(count === 1 && nodes === 1 ? t("tell.copied_node") : t("tell.copied", { count }));
   return true;
 }
 

@@ -36,5 +36,6 @@ export const media = {
   "compare.gain": "Brighten the difference",
   "compare.close": "Close",
   "compare.shorter": "Only the first {count} frames: the other clip is shorter",
+  "compare.shorter_one": "Only the first frame: the other clip is shorter",
   "compare.broken": "“{name}” cannot be shown: {reason}",
 } as const;

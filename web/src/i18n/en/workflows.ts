@@ -31,6 +31,7 @@ export const workflows = {
   "tell.taken": "“{name}” is the saved version {version} now; undo brings yours back",
   "tell.not_saved": "Not saved: {message}",
   "tell.migrated": "{count} nodes were brought up to date",
+  "tell.migrated_one": "1 node was brought up to date",
   "tell.on_clipboard": "Copied",
   "tell.no_clipboard": "The browser does not let this page use the clipboard",
   "tell.select_for_help": "Select a node first: its help opens",
