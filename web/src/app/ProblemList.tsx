@@ -1,12 +1,16 @@
 import { revealProblem } from "../canvas/reveal";
-import { useRun } from "../editor/context";
+import { useDocument, useRun } from "../editor/context";
 import { t } from "../i18n";
+import { commandById } from "./commands";
+import { nothingToRun, showSwitchedOff } from "./nothingToRun";
+import type { Workplace } from "./workplace";
 import { useWorkplace } from "./workplaceContext";
 
-/** What the server finds wrong; a click goes to the node. */
+/** What the server finds wrong; a click goes to the node, or to what helps. */
 export function ProblemList() {
-  const { editor } = useWorkplace();
+  const place = useWorkplace();
   const problems = useRun((state) => state.problems);
+  const workflow = useDocument((state) => state.history.document);
   if (problems.length === 0)
     return (
       <div className="empty">
@@ -17,25 +21,35 @@ export function ProblemList() {
 
   return (
     <ul className="problem-list">
-      {problems.map((problem) => (
-        <li key={problem.path + problem.code}>
-          <button type="button" onClick={() => revealProblem(editor, problem.path)}>
-            <code>{placeName(problem.path)}</code>
-            <strong>{problem.message}</strong>
-            {problem.hint && <span>{problem.hint}</span>}
-          </button>
-        </li>
-      ))}
+      {problems.map((problem) => {
+        const why = nothingToRun(problem, workflow);
+        const message = why ? t(`problems.${why}`) : problem.message;
+        const hint = why ? t(`problems.${why}_hint`) : problem.hint;
+        return (
+          <li key={problem.path + problem.code}>
+            <button type="button" onClick={() => lead(place, why, problem.path)}>
+              <code>{placeName(problem.path)}</code>
+              <strong>{message}</strong>
+              {hint && <span>{hint}</span>}
+            </button>
+          </li>
+        );
+      })}
     </ul>
   );
 }
 
+function lead(place: Workplace, why: ReturnType<typeof nothingToRun>, path: string): void {
+  if (why === "switched_off") showSwitchedOff(place);
+  else if (why === "no_result") commandById("search")?.run(place);
+  else revealProblem(place.editor, path);
+}
+
 /** A pointer as people read it: the node, and its input. */
 function placeName(path: string): string {
-  return (
-    path
-      .replace(/^\/subgraphs\/([^/]+)\/nodes\//, "$1 › ")
-      .replace(/^\/nodes\//, "")
-      .replace("/inputs/", " · ") || "/"
-  );
+  const node = path
+    .replace(/^\/subgraphs\/([^/]+)\/nodes\//, "$1 › ")
+    .replace(/^\/nodes\/?/, "")
+    .replace("/inputs/", " · ");
+  return node || t("problems.whole");
 }
