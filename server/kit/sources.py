@@ -58,7 +58,8 @@ class Sources:
             module: Its whole name, from which relative imports are counted.
             file: Where it is written.
         """
-        self._modules.setdefault(module, self._open(module, file))
+        if module not in self._modules:
+            self._modules[module] = self._open(module, file)
         reached, waiting = {module}, [module]
         while waiting:
             for used in self._module(waiting.pop()).uses:

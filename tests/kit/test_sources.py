@@ -81,6 +81,13 @@ def test_a_digest_follows_just_the_files_that_a_module_reaches(module: str, ours
     assert changed == EDITS[module]
 
 
+def test_a_file_is_read_once_however_many_nodes_are_in_it(ours: Path) -> None:
+    sources = Sources({"ours": ours})
+    before = sources.digest("ours.near", ours / "near.py")
+    (ours / "near.py").unlink()
+    assert sources.digest("ours.near", ours / "near.py") == before
+
+
 def test_what_is_no_python_text_is_digested_all_the_same(ours: Path) -> None:
     (ours / "odd.py").write_bytes(b"\xff\xfe from . import near\x00")
     assert digest(ours, "odd") == digest(ours, "odd")
