@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 _MP4_OPTIONS = {"movflags": "faststart+use_metadata_tags"}
 _AUDIO_BITS_PER_CHANNEL = 128_000
 # A clip of no more frames gets decoding times from x265 that are made of memory nobody set: it takes the delay of its
-# reordering from the time of the frame after these, which never comes (Encoder::encode of x265 4.1, m_bframeDelayTime).
+# reordering from the time of the frame after these, which never comes (x265 4.2, Encoder::encode, m_bframeDelayTime).
 _X265_DELAY = 2
 # MKV and WebM count in milliseconds.
 _CLOCK_S = Fraction(2, 1000)
